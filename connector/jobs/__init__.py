@@ -1,0 +1,1 @@
+"""The stations of the road, one public function a file; each is called with ids of rows."""

@@ -1,0 +1,321 @@
+"""
+One decision in one transaction: the assignment, the decision, the video with its link, what the CRM
+is owed, and the next step of the journey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.decide import (
+    Filled,
+    History,
+    Send,
+    SubjectState,
+    decide,
+    names_for,
+    refused,
+)
+from connector.decide.campaigns import Campaign
+from connector.decide.delivery import call_to_action, locale_of
+from connector.decide.experiments import Assignment, assignment_of, unit_of
+from connector.decide.slots import fill
+from connector.decide.stored import to_json
+from connector.jobs.owed import owe_decision, owe_video
+from connector.jobs.station import Station
+from connector.model import Consent, Decision, Outcome, Record, Subject
+from connector.queues import Doorbell
+from connector.secrets import new_token, token_hash
+from connector.store import decisions, subjects, triggers, videos
+from connector.store.clock import moment, now
+from connector.store.triggers import TriggerRow
+from connector.store.videos import NewVideo
+from renderers.errors import RenderError
+from renderers.template import Template, find_template
+
+FOREVER_DAYS = 3650
+GOES_ON = frozenset({Outcome.SEND, Outcome.BLOCKED_CAP})
+SALT = "cuereel"
+
+
+@dataclass
+class Bells:
+    """What to ring for once the transaction is committed."""
+
+    videos: dict[str, list[str]] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+
+    def add(self, other: Bells) -> None:
+        """Take over what another one would ring for."""
+        for queue, ids in other.videos.items():
+            self.videos.setdefault(queue, []).extend(ids)
+        self.changes.extend(other.changes)
+
+    def ring(self, doorbell: Doorbell) -> None:
+        """Ring; what is not heard is rung for again by the sweep."""
+        for queue, ids in self.videos.items():
+            doorbell.ring("render_video", ids, queue)
+        if self.changes:
+            doorbell.ring("write_back", self.changes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One campaign's turn at one trigger."""
+
+    campaign: Campaign
+    row: TriggerRow
+    record: Record | None
+    consent: Consent
+    campaigns: Mapping[str, Campaign]
+
+    @property
+    def contact_id(self) -> str | None:
+        """Who would watch."""
+        return self.record.contact_id if self.record else None
+
+
+def refuse(tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | None = None) -> None:
+    """Record a refusal that needs no look at the record."""
+    decisions.record(
+        tx,
+        connection_id=row.connection_id,
+        trigger_id=row.id,
+        campaign=campaign.name if campaign else row.campaign,
+        campaign_version=campaign.version if campaign else "",
+        step=row.step,
+        contact_id=row.trigger.subject.id if row.trigger.subject.kind == "contact" else None,
+        decision=_plain_refusal(row, reason),
+    )
+
+
+def decide_case(tx: Connection, station: Station, case: Case) -> tuple[Bells, float | None]:
+    """Decide and store; return what to ring for, or the seconds after which to decide again."""
+    row, campaign = case.row, case.campaign
+    if decisions.made(tx, row.id, campaign.name, row.step):
+        return Bells(), None
+    if _wait_for_first_step(tx, case):
+        return Bells(), None
+    if triggers.newer_exists(tx, row):
+        refuse(tx, row, "superseded", campaign)
+        return Bells(), None
+    if case.contact_id:
+        decisions.hold(tx, row.connection_id, case.contact_id)
+    assignment = _assign(tx, case)
+    template, filled = _fill(station, case, assignment)
+    decision = _decide(tx, case, assignment, filled)
+    if decision.outcome is Outcome.DELAYED and decision.retry_at:
+        return Bells(), max(1.0, (decision.retry_at - moment(now(tx))).total_seconds())
+    return _store(tx, station, case, decision, assignment, template, filled), None
+
+
+def _wait_for_first_step(tx: Connection, case: Case) -> bool:
+    """Put a first step that waits on the calendar instead of deciding now."""
+    row, step = case.row, case.campaign.steps[0]
+    if row.campaign or not step.after:
+        return False
+    triggers.add(
+        tx,
+        row.connection_id,
+        row.trigger,
+        campaign=case.campaign.name,
+        delay=step.after.total_seconds(),
+        queue=row.queue,
+    )
+    return True
+
+
+def _assign(tx: Connection, case: Case) -> Assignment | None:
+    if case.record is None:
+        return None
+    drawn = assignment_of(case.campaign, case.record, SALT)
+    if not case.campaign.experiment.holdout and not case.campaign.experiment.variants:
+        return drawn
+    held = decisions.assign(
+        tx,
+        connection_id=case.row.connection_id,
+        unit=unit_of(case.record),
+        experiment=case.campaign.name,
+        variant=drawn.variant,
+        probability=drawn.probability,
+    )
+    return Assignment(held, drawn.probability, drawn.bucket)
+
+
+def _fill(
+    station: Station, case: Case, assignment: Assignment | None
+) -> tuple[Template | None, Filled | None]:
+    step = case.row.step
+    if case.record is None or step >= len(case.campaign.steps):
+        return None, None
+    try:
+        name = case.campaign.steps[step].template
+        template = find_template(name, station.settings.template_folders)
+    except RenderError:
+        return None, None
+    context = names_for(case.row.trigger, assignment)
+    locale = locale_of(case.campaign, case.record.fields, context)
+    filled = fill(
+        case.campaign.slots, template.slots, case.record.fields, locale=locale, context=context
+    )
+    return template, filled
+
+
+def _decide(
+    tx: Connection, case: Case, assignment: Assignment | None, filled: Filled | None
+) -> Decision:
+    row = case.row
+    decision = decide(
+        case.campaign,
+        row.step,
+        trigger=row.trigger,
+        record=case.record,
+        consent=case.consent,
+        state=_state(tx, case),
+        history=_history(tx, case),
+        filled=filled,
+        unit_salt=SALT,
+        now=moment(now(tx)),
+        assignment=assignment,
+    )
+    if decision.outcome is Outcome.SEND and filled is None:
+        return _plain_refusal(row, "template_unusable")
+    return decision
+
+
+def _state(tx: Connection, case: Case) -> SubjectState:
+    concerned: Sequence[Subject] = [case.row.trigger.subject]
+    if case.contact_id:
+        concerned = [*concerned, Subject("contact", case.contact_id)]
+    found = subjects.standing(tx, case.row.connection_id, *concerned)
+    return SubjectState(found.suppression_reason, found.opted_out, found.erased)
+
+
+def _history(tx: Connection, case: Case) -> History:
+    if not case.contact_id:
+        return History()
+    past = decisions.sends(tx, case.row.connection_id, case.contact_id)
+    return History(
+        tuple(
+            Send(
+                one.campaign,
+                Subject(one.subject_kind, one.subject_id),
+                moment(one.minted_at),
+                one.trigger_key,
+                _purpose(case.campaigns.get(one.campaign)),
+            )
+            for one in past
+        )
+    )
+
+
+def _purpose(campaign: Campaign | None) -> str:
+    return campaign.purpose if campaign else ""
+
+
+def _store(
+    tx: Connection,
+    station: Station,
+    case: Case,
+    decision: Decision,
+    assignment: Assignment | None,
+    template: Template | None,
+    filled: Filled | None,
+) -> Bells:
+    row = case.row
+    decisions.record(
+        tx,
+        connection_id=row.connection_id,
+        trigger_id=row.id,
+        campaign=case.campaign.name,
+        campaign_version=case.campaign.version,
+        step=row.step,
+        contact_id=case.contact_id,
+        decision=decision,
+    )
+    if decision.outcome in GOES_ON:
+        _next_step(tx, case)
+    if decision.outcome is not Outcome.SEND or template is None or filled is None:
+        changes = owe_decision(tx, row.connection_id, case.contact_id, decision)
+        return Bells(changes=changes)
+    return _mint(tx, station, case, assignment, template, filled)
+
+
+def _next_step(tx: Connection, case: Case) -> None:
+    row, following = case.row, case.row.step + 1
+    if following < len(case.campaign.steps):
+        triggers.add(
+            tx,
+            row.connection_id,
+            row.trigger,
+            campaign=case.campaign.name,
+            step=following,
+            delay=case.campaign.steps[following].after.total_seconds(),
+            queue=row.queue,
+        )
+
+
+def _mint(
+    tx: Connection,
+    station: Station,
+    case: Case,
+    assignment: Assignment | None,
+    template: Template,
+    filled: Filled,
+) -> Bells:
+    token = new_token()
+    video = _new_video(station, case, assignment, template, filled)
+    video_id = videos.mint(tx, video, token_hash(token), station.keyring.encrypt(token))
+    if video_id is None:
+        return Bells()
+    changes = owe_video(tx, station, video_id)
+    due = {} if video.on_open else {video.queue: [video_id]}
+    return Bells(videos=due, changes=changes)
+
+
+def _new_video(
+    station: Station,
+    case: Case,
+    assignment: Assignment | None,
+    template: Template,
+    filled: Filled,
+) -> NewVideo:
+    row, deliver = case.row, case.campaign.deliver
+    fields: Mapping[str, Any] = case.record.fields if case.record else {}
+    context = names_for(row.trigger, assignment)
+    expires = deliver.expires.total_seconds() if deliver.expires else FOREVER_DAYS * 86_400
+    return NewVideo(
+        connection_id=row.connection_id,
+        trigger_id=row.id,
+        campaign=case.campaign.name,
+        campaign_version=case.campaign.version,
+        step=row.step,
+        subject_kind=row.trigger.subject.kind,
+        subject_id=row.trigger.subject.id,
+        contact_id=case.contact_id,
+        template=template.name,
+        variant=assignment.variant if assignment else "",
+        locale=locale_of(case.campaign, fields, context),
+        format=deliver.format,
+        slots=to_json(filled.slots),
+        fallback_slots=list(filled.fallbacks),
+        call_to_action=call_to_action(case.campaign, filled, fields, context),
+        fresh_seconds=int(deliver.fresh_for.total_seconds()) if deliver.fresh_for else None,
+        expires_seconds=int(min(expires, station.settings.link_days * 86_400)),
+        queue=row.queue,
+        on_open=deliver.render == "on_open",
+    )
+
+
+def _plain_refusal(row: TriggerRow, reason: str) -> Decision:
+    sentences = {
+        "no_campaign": f"Not sent: no installed campaign answers {row.trigger.kind}.",
+        "superseded": "Not sent: the same thing happened again later, and that is decided on.",
+        "template_unusable": "Not sent: the campaign's template is missing or has a mistake; "
+        "`cuereel check` says which.",
+    }
+    return refused(reason, sentences[reason])

@@ -1,0 +1,42 @@
+"""
+Erases a contact: CRM fields, files, queued work and rows, in an order that can be repeated.
+
+The rows go last, because they are what a second try needs to find the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.jobs.sources import open_source
+from connector.jobs.station import Station
+from connector.model import Subject
+from connector.publish import open_files
+from connector.store import audit, triggers, videos
+from connector.store.erase import erase
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What was erased; backups still hold it until they are rotated out."""
+
+    videos: int
+    files: int
+    rows: int
+
+
+def erase_contact(station: Station, connection_id: str, contact_id: str, actor: str) -> Erasure:
+    """Remove all that we hold about a contact and leave a tombstone."""
+    subject = Subject("contact", contact_id)
+    with station.store.write() as tx:
+        triggers.cancel(tx, connection_id, subject)
+        videos.cancel(tx, connection_id, contact_id)
+        rows = videos.of_contact(tx, connection_id, contact_id)
+    files = open_files(station.settings)
+    gone = sum(files.delete(f"{connection_id}/{row.id}") for row in rows)
+    crm, _ = open_source(station, connection_id)
+    crm.erase(contact_id)
+    with station.store.write() as tx:
+        erased = erase(tx, connection_id, contact_id)
+        audit.record(tx, actor, "erase", connection_id, {"videos": len(erased.video_ids)})
+    return Erasure(len(erased.video_ids), gone, erased.rows)

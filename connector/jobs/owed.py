@@ -1,0 +1,111 @@
+"""
+What we owe the CRM about a video or a refusal, computed anew from the rows each time.
+
+So it does not matter in which order videos become ready, or how often a job runs: the contact's
+fields always end up describing the newest video.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.jobs.station import Station
+from connector.measure.fields import VideoFacts, decision_fields, video_fields
+from connector.model import Decision, Outcome, VideoStatus
+from connector.store import changes, videos
+from connector.store.clock import moment
+from connector.store.videos import VideoRow
+
+WITHOUT_LINK = frozenset({VideoStatus.FAILED, VideoStatus.REJECTED, VideoStatus.EXPIRED})
+
+
+def owe_video(tx: Connection, station: Station, video_id: str) -> list[str]:
+    """Owe a video's row, and the contact's fields where it is the newest; return the changes."""
+    video = videos.get(tx, video_id)
+    if video is None or video.contact_id is None:
+        return []
+    facts = facts_of(station, video)
+    owed = [_owe(tx, video, "video_row", video.id, _row(video, facts))]
+    newest = videos.newest(tx, video.connection_id, video.contact_id)
+    if newest and newest.id == video.id:
+        owed.append(_owe(tx, video, "property", video.contact_id, video_fields(facts)))
+    return owed
+
+
+def owe_decision(
+    tx: Connection, connection_id: str, contact_id: str | None, decision: Decision
+) -> list[str]:
+    """Owe the contact a refusal's status and reason; a holdout stays inside."""
+    if contact_id is None or decision.outcome in (Outcome.SEND, Outcome.HOLDOUT):
+        return []
+    newest = videos.newest(tx, connection_id, contact_id)
+    values = decision_fields(decision)
+    if newest is not None and newest.status not in WITHOUT_LINK:
+        # the link on the record still works, so its status must go on saying so
+        values.pop("video_status")
+    change_id = changes.owe(
+        tx,
+        connection_id=connection_id,
+        kind="property",
+        contact_id=contact_id,
+        key=contact_id,
+        values=values,
+    )
+    return [change_id]
+
+
+def facts_of(station: Station, video: VideoRow) -> VideoFacts:
+    """Return a video as its contact's record tells of it."""
+    link = link_of(station, video)
+    receipt = video.receipt or {}
+    usable = bool(link) and video.status not in WITHOUT_LINK
+    return VideoFacts(
+        id=video.id,
+        url=link if usable else "",
+        status=video.status,
+        thumbnail_url=f"{link}/poster.jpg" if usable and receipt else None,
+        reason=video.reason,
+        sentence=video.sentence,
+        template=video.template,
+        variant=video.variant,
+        fallback_slots=video.fallback_slots,
+        ready_at=_at(video.ready_at),
+        expires_at=_at(video.expires_at),
+        duration=float(receipt.get("duration", 0.0)),
+        scenes=receipt.get("scenes", ()),
+    )
+
+
+def link_of(station: Station, video: VideoRow) -> str:
+    """Return the address that the viewer opens; empty once the video was erased."""
+    if not video.token_sealed:
+        return ""
+    return f"{station.settings.base_url}/v/{station.keyring.decrypt(video.token_sealed)}"
+
+
+def _row(video: VideoRow, facts: VideoFacts) -> dict[str, Any]:
+    return {
+        **video_fields(facts),
+        "campaign": video.campaign,
+        "minted_at": moment(video.minted_at).isoformat(timespec="seconds"),
+        "subject": f"{video.subject_kind}:{video.subject_id}",
+        "duration": facts.duration or None,
+    }
+
+
+def _owe(tx: Connection, video: VideoRow, kind: str, key: str, values: dict[str, Any]) -> str:
+    return changes.owe(
+        tx,
+        connection_id=video.connection_id,
+        kind=kind,
+        contact_id=video.contact_id or "",
+        key=key,
+        values=values,
+    )
+
+
+def _at(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else moment(milliseconds)

@@ -1,0 +1,139 @@
+"""
+Decides what a trigger leads to: a video with a link of its own, or a reason not to.
+
+Records are read in one batch, before any transaction; each trigger is then decided and minted in
+one, so that a second run finds it done. The link is owed to the CRM in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.crm import CRM
+from connector.decide.campaigns import Campaign, parse_campaign
+from connector.errors import ConnectorError
+from connector.jobs.decided import Bells, Case, decide_case, refuse
+from connector.jobs.erase_contact import erase_contact
+from connector.jobs.sources import open_source
+from connector.jobs.station import Station, open_station
+from connector.jobs.tries import renewing, take, working
+from connector.model import Consent, Record, Subject
+from connector.store import campaigns, leases, triggers
+from connector.store.leases import Claim
+from connector.store.triggers import TriggerRow
+
+DELETED = "contact_deleted"
+log = structlog.get_logger(__name__)
+
+Work = Sequence[tuple[Claim, TriggerRow]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read from the CRM for one batch of triggers."""
+
+    campaigns: Mapping[str, Campaign]
+    records: Mapping[Subject, Record] = field(default_factory=dict)
+    consent: Mapping[str, Consent] = field(default_factory=dict)
+
+
+def plan_video(ids: list[str]) -> None:
+    """Decide on the triggers of *ids* that are due."""
+    station = open_station()
+    claims = {claim.id: claim for claim in take(station, "triggers", ids)}
+    with station.store.read() as tx:
+        rows = triggers.get(tx, list(claims))
+        installed = [parse_campaign(row.body, row.name) for row in campaigns.active(tx)]
+    by_connection: dict[str, list[tuple[Claim, TriggerRow]]] = defaultdict(list)
+    for row in rows:
+        by_connection[row.connection_id].append((claims[row.id], row))
+    known = {campaign.name: campaign for campaign in installed}
+    for connection_id, work in sorted(by_connection.items()):
+        _plan_connection(station, connection_id, work, known)
+
+
+def _plan_connection(
+    station: Station, connection_id: str, work: Work, installed: Mapping[str, Campaign]
+) -> None:
+    with renewing(station, *(claim for claim, _ in work)):
+        try:
+            crm, _ = open_source(station, connection_id)
+            known = _read(crm, [row for _, row in work], installed)
+        except ConnectorError as error:
+            _all_alike(station, work, error)
+            return
+        bells = Bells()
+        for claim, row in work:
+            with working(station, claim):
+                if row.trigger.kind == DELETED:
+                    _erase(station, claim, row)
+                else:
+                    bells.add(_plan(station, claim, row, known))
+    bells.ring(station.doorbell)
+
+
+def _all_alike(station: Station, work: Work, error: ConnectorError) -> None:
+    """Let what kept us from reading be the fate of each trigger in the batch."""
+    for claim, _ in work:
+        with working(station, claim):
+            raise error
+
+
+def _read(crm: CRM, rows: Sequence[TriggerRow], installed: Mapping[str, Campaign]) -> Known:
+    """Read the words that the campaigns name, for all subjects at once."""
+    wanted = [row for row in rows if row.trigger.kind != DELETED]
+    answering = {
+        campaign.name: campaign for row in wanted for campaign in _answering(row, installed)
+    }
+    words = frozenset[str]().union(*(campaign.words() for campaign in answering.values()))
+    if not answering:
+        return Known(installed)
+    records = crm.read(sorted({row.trigger.subject for row in wanted}, key=str), words)
+    viewers = sorted({record.contact_id for record in records.values() if record.contact_id})
+    return Known(installed, records, crm.consent(viewers))
+
+
+def _answering(row: TriggerRow, installed: Mapping[str, Campaign]) -> list[Campaign]:
+    if row.campaign:
+        return [installed[row.campaign]] if row.campaign in installed else []
+    return [campaign for campaign in installed.values() if campaign.answers(row.trigger)]
+
+
+def _erase(station: Station, claim: Claim, row: TriggerRow) -> None:
+    erase_contact(station, row.connection_id, row.trigger.subject.id, actor="crm")
+    with station.store.write() as tx:
+        leases.finish(tx, claim)
+
+
+def _plan(station: Station, claim: Claim, row: TriggerRow, known: Known) -> Bells:
+    with station.store.write() as tx:
+        bells, again = _decide_all(tx, station, row, known)
+        if again is None:
+            leases.finish(tx, claim)
+        else:
+            leases.put_back(tx, claim, "quiet_hours", "Waits for quiet hours to end.", again)
+    return bells
+
+
+def _decide_all(
+    tx: Connection, station: Station, row: TriggerRow, known: Known
+) -> tuple[Bells, float | None]:
+    """Decide for every campaign that answers; return also the seconds to wait, if one must."""
+    bells, waits = Bells(), []
+    record = known.records.get(row.trigger.subject)
+    consent = known.consent.get((record and record.contact_id) or "", Consent.UNKNOWN)
+    answering = _answering(row, known.campaigns)
+    if not answering:
+        refuse(tx, row, "no_campaign")
+    for campaign in answering:
+        case = Case(campaign, row, record, consent, known.campaigns)
+        found, wait = decide_case(tx, station, case)
+        bells.add(found)
+        if wait is not None:
+            waits.append(wait)
+    return bells, min(waits, default=None)

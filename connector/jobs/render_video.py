@@ -1,0 +1,198 @@
+"""
+Turns a planned video into a file that viewers can reach.
+
+The file is rendered into a folder of its own, copied to where files are published, and only then, in
+one transaction and only by the holder of the newest fence, does the video become ready.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.decide.stored import from_json
+from connector.errors import PermanentError, TemporaryError
+from connector.fetch import bring_in
+from connector.jobs.owed import owe_video
+from connector.jobs.station import Station, open_station
+from connector.jobs.tries import renewing, take, working
+from connector.model import VideoStatus
+from connector.publish import open_files
+from connector.store import leases, videos
+from connector.store.clock import now
+from connector.store.leases import Claim
+from connector.store.videos import VideoRow
+from renderers.errors import RenderError
+from renderers.render import Rendered, render
+from renderers.storyboard import Storyboard, assemble
+from renderers.template import find_template
+
+ATTEMPTS = 5
+log = structlog.get_logger(__name__)
+
+
+def render_video(ids: list[str]) -> None:
+    """Render the videos of *ids* that are due, one after the other."""
+    station = open_station()
+    for video_id in ids:
+        # claimed one by one, so that a lease never waits for another video
+        for claim in take(station, "videos", [video_id], buried=_failed):
+            with working(station, claim, attempts=ATTEMPTS, buried=_failed):
+                _render(station, claim)
+
+
+def _render(station: Station, claim: Claim) -> None:
+    video = _begin(station, claim)
+    folder = station.settings.folder / "work" / f"{claim.id}-{claim.fence}.tmp"
+    prefix = f"{video.connection_id}/{video.id}/{claim.fence}"
+    try:
+        with renewing(station, claim):
+            video, storyboard = _assemble(station, video)
+            rendered = _draw(station, storyboard, folder)
+            files = _publish(station, rendered, prefix)
+        change_ids = _finish(station, claim, video, _receipt(rendered, storyboard, files))
+    except BaseException:
+        _discard(station, claim.id, prefix)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    station.doorbell.ring("write_back", change_ids)
+    for old in range(1, claim.fence):
+        open_files(station.settings).delete(f"{video.connection_id}/{video.id}/{old}")
+    log.info("video ready", id=video.id, seconds=rendered.duration, bytes=rendered.bytes)
+
+
+def _discard(station: Station, video_id: str, prefix: str) -> None:
+    """Delete files that no row points to; a commit whose answer was lost may have kept them."""
+    try:
+        with station.store.read() as tx:
+            video = videos.get(tx, video_id)
+        used = (video.receipt or {}).get("files", {}).values() if video else ()
+        if not any(key.startswith(f"{prefix}/") for key in used):
+            open_files(station.settings).delete(prefix)
+    except TemporaryError as error:
+        log.warning("files left behind", id=video_id, reason=error.reason)
+
+
+def _begin(station: Station, claim: Claim) -> VideoRow:
+    _enough_room(station)
+    with station.store.write() as tx:
+        video = videos.get(tx, claim.id)
+        if video is None or video.status in (VideoStatus.ERASED, VideoStatus.EXPIRED):
+            raise PermanentError("the video was erased or expired before it was rendered")
+        videos.change(tx, claim.id, status=VideoStatus.RENDERING)
+    return video
+
+
+def _enough_room(station: Station) -> None:
+    station.settings.folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(station.settings.folder).free // 1_000_000
+    if free < station.settings.free_megabytes:
+        raise TemporaryError(
+            f"only {free} MB are free in {station.settings.folder}; make room, rendering goes on "
+            "by itself",
+            reason="disk_full",
+            after=30,
+        )
+
+
+def _assemble(station: Station, video: VideoRow) -> tuple[VideoRow, Storyboard]:
+    settings = station.settings
+    assets = settings.folder / "assets"
+    try:
+        template = find_template(video.template, settings.template_folders)
+        brought = bring_in(from_json(video.slots), template, assets)
+        if brought.missing:
+            fallbacks = sorted({*video.fallback_slots, *brought.missing})
+            video = replace(video, fallback_slots=fallbacks)
+        storyboard = assemble(
+            template,
+            brought.slots,
+            locale=video.locale,
+            format=video.format,
+            height=settings.video_height,
+            asset_root=assets,
+        )
+    except RenderError as error:
+        raise _said_by_renderer(error) from error
+    return video, storyboard
+
+
+def _draw(station: Station, storyboard: Storyboard, folder: Path) -> Rendered:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return render(storyboard, folder, renderer=station.settings.renderer)
+    except RenderError as error:
+        raise _said_by_renderer(error) from error
+
+
+def _said_by_renderer(error: RenderError) -> PermanentError | TemporaryError:
+    if getattr(error, "temporary", False):
+        return TemporaryError(str(error), reason=error.reason, after=30)
+    return PermanentError(str(error), reason=error.reason)
+
+
+def _publish(station: Station, rendered: Rendered, prefix: str) -> dict[str, str]:
+    files = open_files(station.settings)
+    paths = (
+        rendered.video, rendered.poster, rendered.poster_play, rendered.gif, rendered.captions,
+        rendered.chapters,
+    )  # fmt: skip
+    keys = {path.name: f"{prefix}/{path.name}" for path in paths}
+    for path in paths:
+        files.put(keys[path.name], path)
+    return keys
+
+
+def _finish(
+    station: Station, claim: Claim, video: VideoRow, receipt: dict[str, object]
+) -> list[str]:
+    """Make the video ready if the lease still holds; return the changes that this owes."""
+    status = VideoStatus.READY_WITH_FALLBACK if video.fallback_slots else VideoStatus.READY
+    with station.store.write() as tx:
+        leases.finish(tx, claim)
+        videos.change(
+            tx,
+            video.id,
+            status=status,
+            reason="fallback_used" if video.fallback_slots else "",
+            sentence=_fallback_sentence(video.fallback_slots),
+            fallback_slots=video.fallback_slots,
+            ready_at=now(tx),
+            receipt=receipt,
+        )
+        return owe_video(tx, station, video.id)
+
+
+def _fallback_sentence(slots: list[str]) -> str:
+    return f"Made with the fallback for: {', '.join(slots)}." if slots else ""
+
+
+def _receipt(
+    rendered: Rendered, storyboard: Storyboard, files: dict[str, str]
+) -> dict[str, object]:
+    return {
+        "template_version": storyboard.template_version,
+        "storyboard": storyboard.key(),
+        "duration": rendered.duration,
+        "width": rendered.width,
+        "height": rendered.height,
+        "fps": rendered.fps,
+        "scenes": list(rendered.manifest),
+        "files": files,
+        "bytes": rendered.bytes,
+        "transcript": rendered.transcript,
+    }
+
+
+def _failed(tx: Connection, claim: Claim, reason: str, sentence: str) -> None:
+    """Show on the video why it failed, in the transaction that gives it up."""
+    video = videos.get(tx, claim.id)
+    if video is None or video.status in (VideoStatus.ERASED, VideoStatus.EXPIRED):
+        return
+    videos.change(tx, claim.id, status=VideoStatus.FAILED, reason=reason, sentence=sentence)
+    owe_video(tx, open_station(), claim.id)

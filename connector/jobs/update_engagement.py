@@ -1,0 +1,142 @@
+"""
+Puts what was watched on the contact's record.
+
+Everything is computed anew from the sessions, so a job may run twice, late or out of order. A CRM is
+told only what is new to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.jobs.owed import facts_of, owe_video
+from connector.jobs.station import Station, open_station
+from connector.jobs.tries import take, working
+from connector.measure.engagement import engagement
+from connector.measure.fields import SessionFacts, engagement_fields, written
+from connector.model import Subject, VideoStatus
+from connector.store import changes, decisions, leases, sessions, subjects, videos
+from connector.store.clock import moment, now
+from connector.store.leases import Claim
+from connector.store.sessions import SessionRow
+from connector.store.videos import VideoRow
+
+OPTED_OUT = "opted_out"
+
+
+def update_engagement(ids: list[str]) -> None:
+    """Measure the videos of *ids* that have news, and owe the CRM what changed."""
+    station = open_station()
+    for claim in take(station, "measures", ids):
+        with working(station, claim):
+            _measure(station, claim)
+
+
+def _measure(station: Station, claim: Claim) -> None:
+    with station.store.write() as tx:
+        version = sessions.measure_version(tx, claim.id)
+        change_ids = _tell(tx, station, claim.id)
+        leases.finish(tx, claim)
+        # a beacon that came while we were computing has found the row running and left it so
+        if sessions.measure_version(tx, claim.id) != version:
+            sessions.owe_measure(tx, [claim.id], station.settings.coalesce_seconds)
+    station.doorbell.ring("write_back", change_ids)
+
+
+def _tell(tx: Connection, station: Station, video_id: str) -> list[str]:
+    video = videos.get(tx, video_id)
+    if video is None or video.contact_id is None or station.settings.tracking != "identified":
+        return []
+    # two videos of one contact are not measured at the same time: the later one has seen more
+    decisions.hold(tx, video.connection_id, video.contact_id)
+    seen = _sessions(tx, video)
+    owed = [_owe(tx, video, "property", video.contact_id, _contact_words(tx, station, video, seen))]
+    owed += [
+        _owe(tx, video, "view_row", session_id, _view_words(facts))
+        for session_id, facts in seen.items()
+        if facts.video_id == video.id and facts.counts
+    ]
+    told = owe_video(tx, station, video.id) if video.status == VideoStatus.EXPIRED else []
+    return [*told, *(change_id for change_id in owed if change_id)]
+
+
+def _sessions(tx: Connection, video: VideoRow) -> dict[str, SessionFacts]:
+    """Return the sessions of all videos of the contact that may be told of."""
+    own = videos.of_contact(tx, video.connection_id, video.contact_id or "")
+    rows = [
+        row
+        for row in sessions.of_videos(tx, [one.id for one in own])
+        if not row.flags.get("untracked")
+    ]
+    clicks = sessions.clicks(tx, [row.id for row in rows])
+    return {row.id: _facts(row, clicks.get(row.id, ())) for row in rows}
+
+
+def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:
+    return SessionFacts(
+        video_id=row.video_id,
+        first_at=moment(row.first_at),
+        last_at=moment(row.last_at),
+        duration=row.duration_ms / 1000,
+        segments=[(start, end, rate) for start, end, rate in row.segments],
+        last=row.last_ms / 1000,
+        viewed=row.viewed,
+        viewer=row.viewer,
+        clicks=clicks,
+    )
+
+
+def _contact_words(
+    tx: Connection, station: Station, video: VideoRow, seen: Mapping[str, SessionFacts]
+) -> dict[str, Any]:
+    contact_id = video.contact_id or ""
+    newest = videos.newest(tx, video.connection_id, contact_id)
+    held = subjects.standing(tx, video.connection_id, Subject("contact", contact_id))
+    words = engagement_fields(
+        facts_of(station, newest) if newest else None,
+        list(seen.values()),
+        moment(now(tx)),
+        opted_out=held.opted_out,
+    )
+    return {**words, "tracking_consent": OPTED_OUT} if held.opted_out else words
+
+
+def _view_words(facts: SessionFacts) -> dict[str, Any]:
+    seen = engagement(facts.segments, facts.duration, facts.last)
+    return {
+        "video_id": facts.video_id,
+        "viewed_at": written(facts.first_at),
+        "last_viewed_at": written(facts.last_at),
+        "percent_watched": seen.percent,
+        "furthest_percent": seen.furthest_percent,
+        "seconds_watched": seen.watch_ms // 1000,
+        "completed": seen.completed,
+        "clicks": ", ".join(facts.clicks) or None,
+    }
+
+
+def _owe(
+    tx: Connection, video: VideoRow, kind: str, key: str, values: dict[str, Any]
+) -> str | None:
+    """Owe *values*, unless they are just what was owed last; return the change, or None."""
+    last = changes.values_of(tx, video.connection_id, kind, key) or {}
+    if not _news(values, last):
+        return None
+    return changes.owe(
+        tx,
+        connection_id=video.connection_id,
+        kind=kind,
+        contact_id=video.contact_id or "",
+        key=key,
+        values=values,
+    )
+
+
+def _news(values: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Tell whether a CRM that was told *last* would learn something; visits of scanners are none."""
+    if all(value is None for value in values.values()):
+        return any(last.get(name) is not None for name in values)
+    return any(name not in last or last[name] != value for name, value in values.items())

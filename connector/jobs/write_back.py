@@ -1,0 +1,119 @@
+"""
+Puts what we owe on CRM records: coalesced, in batches, one writer per connection.
+
+A job names some changes, but whoever gets the pen of their connection writes everything that is due
+there and then lays it down; a second job finds the pen taken and goes home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from connector.crm import CRM
+from connector.errors import CredentialError, LeaseLostError, TemporaryError
+from connector.jobs.sources import open_source
+from connector.jobs.station import Station, open_station
+from connector.jobs.tries import renewing, take, working
+from connector.model import WriteResult, Written
+from connector.store import changes, connections, leases
+from connector.store.changes import OwedChange
+from connector.store.leases import Claim
+
+BATCH = 100
+# a CRM may be away for a night: with waits of up to ten minutes this lasts about ten hours
+ATTEMPTS = 66
+
+log = structlog.get_logger(__name__)
+
+
+def write_back(ids: list[str]) -> None:
+    """Write what is owed to the connections that these changes belong to."""
+    station = open_station()
+    with station.store.read() as tx:
+        sources = {owed.connection_id for owed in changes.owed(tx, ids).values()}
+    for connection_id in sorted(sources):
+        _write_connection(station, connection_id)
+
+
+def _write_connection(station: Station, connection_id: str) -> None:
+    seconds = station.settings.lease_seconds
+    with station.store.write() as tx:
+        pen = connections.take_pen(tx, connection_id, seconds)
+    if pen is None:
+        return
+    try:
+        for batch in _batches(station, connection_id, pen):
+            _write_batch(station, connection_id, batch)
+    finally:
+        with station.store.write() as tx:
+            connections.lay_down_pen(tx, connection_id, pen)
+
+
+def _batches(station: Station, connection_id: str, pen: int) -> Iterator[list[Claim]]:
+    while True:
+        with station.store.write() as tx:
+            if not connections.keep_pen(tx, connection_id, pen, station.settings.lease_seconds):
+                return
+            ids = changes.due_ids(tx, connection_id, BATCH)
+        if not ids:
+            return
+        yield take(station, "changes", ids)
+
+
+def _write_batch(station: Station, connection_id: str, claims: Sequence[Claim]) -> None:
+    with station.store.read() as tx:
+        owed = changes.owed(tx, [claim.id for claim in claims])
+    present = [claim for claim in claims if claim.id in owed]
+    try:
+        crm, _ = open_source(station, connection_id)
+        with renewing(station, *present):
+            results = _write(crm, [owed[claim.id] for claim in present])
+    except CredentialError as error:
+        _park(station, connection_id, present, error)
+        return
+    except TemporaryError as error:
+        results = {
+            claim.id: WriteResult(
+                claim.id, Written.RETRY, error.reason, error.sentence, error.after
+            )
+            for claim in present
+        }
+    for claim in present:
+        with working(station, claim, attempts=ATTEMPTS):
+            _settle(station, claim, owed[claim.id], results.get(claim.id))
+
+
+def _write(crm: CRM, owed: Sequence[OwedChange]) -> dict[str, WriteResult]:
+    return {result.change_id: result for result in crm.write([one.change for one in owed])}
+
+
+def _settle(station: Station, claim: Claim, owed: OwedChange, result: WriteResult | None) -> None:
+    if result is None:
+        raise TemporaryError("the CRM said nothing of this change", reason="no_answer")
+    if result.written is Written.RETRY:
+        raise TemporaryError(
+            result.sentence, reason=result.reason or "crm_busy", after=result.after
+        )
+    with station.store.write() as tx:
+        if result.written is Written.REFUSED:
+            leases.bury(tx, claim, result.reason or "refused", result.sentence)
+        else:
+            # a contact that is gone, or a kind that this CRM lacks, leaves nothing to write
+            changes.settle(tx, claim, owed.version)
+    if result.written is not Written.DONE:
+        log.info("change not written", id=claim.id, written=result.written, reason=result.reason)
+
+
+def _park(
+    station: Station, connection_id: str, claims: Sequence[Claim], error: CredentialError
+) -> None:
+    """Keep the work of a connection that an admin must connect again, without a storm of tries."""
+    with station.store.write() as tx:
+        connections.set_state(tx, connection_id, "needs_reauth")
+        for claim in claims:
+            try:
+                leases.put_back(tx, claim, error.reason, error.sentence, after=600)
+            except LeaseLostError:
+                continue

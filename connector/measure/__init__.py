@@ -1,0 +1,1 @@
+"""Turns what players report into what is known of a viewer: pure, so that it can be proven."""

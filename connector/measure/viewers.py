@@ -1,0 +1,115 @@
+"""
+Tells people from link scanners, previews and ourselves, with named reasons.
+
+Scanners open every link of a message within seconds, and some run a real browser that scrolls and
+plays. So a verdict is never final: it is computed again from the stored signals, nothing is thrown
+away, and only `human` counts for scores, alerts and the CRM.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from connector.measure.engagement import is_view
+
+Viewer = Literal["human", "unknown", "bot", "self", "preview"]
+BOT_SCORE = 3
+EARLY_SECONDS = 10.0
+REAL_PLAYBACK_SECONDS = 10.0
+PLAYBACK_CREDIT = 4
+
+# points of each sign; strong ones are the software's own word and no playback makes up for them
+STRONG = {"ua_list": 3, "no_user_agent": 3, "prefetch": 3, "honeypot": 4, "webdriver": 4}
+WEAK = {"seconds_after_send": 2, "link_burst": 3, "other_device_at_once": 1, "no_input": 1,
+        "hidden_page": 1}  # fmt: skip
+
+_PREVIEWERS = re.compile(
+    r"slackbot|slack-imgproxy|linkedinbot|twitterbot|facebookexternalhit|facebot|whatsapp|"
+    r"discordbot|telegrambot|skypeuripreview|microsoftpreview|bingpreview|googleimageproxy|"
+    r"yahoomailproxy|embedly|iframely|pinterestbot|redditbot|mattermost|zoombot",
+    re.IGNORECASE,
+)
+_SCANNERS = re.compile(
+    r"barracuda|proofpoint|mimecast|symantec|messagelabs|trend ?micro|fireeye|forcepoint|sophos|"
+    r"zscaler|safelinks|microsoft office existence|urlscan|virustotal|cloudmark|ironport|"
+    r"headlesschrome|phantomjs|puppeteer|playwright|selenium|electron|lighthouse|pagespeed|"
+    r"python-|aiohttp|httpx|curl/|wget/|libwww|go-http-client|java/|okhttp|node-fetch|axios|"
+    r"undici|apache-httpclient|winhttp|postman|scrapy|"
+    r"\w*(?:bot|crawler|spider|scanner|monitor)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What is known of one session; *seconds_after_send* is None while that time is not known."""
+
+    gesture: bool = False
+    watch_ms: int = 0
+    user_agent: str = ""
+    visible: bool = True
+    input: bool = True
+    webdriver: bool = False
+    honeypot: bool = False
+    prefetch: bool = False
+    link_burst: bool = False
+    other_device_at_once: bool = False
+    seconds_after_send: float | None = None
+    internal: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who a viewer is taken for, by how many points, and for which reasons."""
+
+    viewer: Viewer
+    score: int
+    reasons: tuple[str, ...]
+
+
+def judge(signals: Signals) -> Verdict:
+    """Judge one session by its signals."""
+    found = _signs(signals)
+    weak = sum(WEAK.get(sign, 0) for sign in found)
+    if signals.gesture and signals.watch_ms >= REAL_PLAYBACK_SECONDS * 1000:
+        weak = max(weak - PLAYBACK_CREDIT, 0)
+    score = weak + sum(STRONG.get(sign, 0) for sign in found)
+    return Verdict(_viewer(signals, score), score, found)
+
+
+def _viewer(signals: Signals, score: int) -> Viewer:
+    if signals.internal:
+        return "self"
+    if ua_class(signals.user_agent) == "preview":
+        return "preview"
+    if score >= BOT_SCORE:
+        return "bot"
+    return "human" if is_view(gesture=signals.gesture, watch_ms=signals.watch_ms) else "unknown"
+
+
+def _signs(signals: Signals) -> tuple[str, ...]:
+    early = signals.seconds_after_send
+    signs = {
+        "ua_list": ua_class(signals.user_agent) in ("bot", "preview"),
+        "no_user_agent": not signals.user_agent.strip(),
+        "prefetch": signals.prefetch,
+        "honeypot": signals.honeypot,
+        "webdriver": signals.webdriver,
+        "seconds_after_send": early is not None and early < EARLY_SECONDS,
+        "link_burst": signals.link_burst,
+        "other_device_at_once": signals.other_device_at_once,
+        "no_input": not signals.input,
+        "hidden_page": not signals.visible,
+    }
+    return tuple(sign for sign, there in signs.items() if there)
+
+
+def ua_class(user_agent: str) -> Literal["browser", "bot", "preview", "none"]:
+    """Class a user agent by what it says of itself."""
+    if not user_agent.strip():
+        return "none"
+    if _PREVIEWERS.search(user_agent):
+        return "preview"
+    return "bot" if _SCANNERS.search(user_agent) else "browser"

@@ -1,0 +1,1 @@
+"""What we tell others by ourselves: signed webhooks out, later alerts to sales reps."""

@@ -1,0 +1,138 @@
+"""
+What we remember; the only code that knows the database.
+
+`Store.write()` opens a transaction that commits at the end of the block and takes SQLite's write
+lock at its start; `Store.read()` opens one that only reads. Each noun's module takes the open
+transaction as its first argument, so that one commit can span several nouns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from connector.errors import DatabaseBusyError, SettingError
+
+BUSY_SECONDS = 10.0
+PASSING = tuple(
+    f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY")
+)
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Store:
+    """One database, opened by one process; make another after a fork."""
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.url = url
+        self.sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = _sqlite(url, busy_seconds) if self.sqlite else _postgresql(url)
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or None on a server."""
+        name = make_url(self.url).database
+        return Path(name) if self.sqlite and name else None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction; it is committed at the end of the block, or nothing of it is."""
+        with self._guarded(), self.engine.connect() as connection:
+            if self.sqlite:
+                # a deferred transaction that upgrades fails at once, whatever the timeout
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with _committed(connection):
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database and changes nothing."""
+        with self._guarded(), self.engine.connect() as connection:
+            if self.sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.rollback()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise _busy(error) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _busy(error) from error
+            raise
+
+
+@contextmanager
+def _committed(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _busy(error: DBAPIError) -> DatabaseBusyError:
+    name = getattr(error.orig, "sqlite_errorname", "")
+    if name and not name.startswith(PASSING):
+        raise error
+    text = str(error.orig).splitlines()[0] if error.orig else str(error)
+    return DatabaseBusyError(
+        f"the database did not answer ({text}); nothing was written, trying again is safe", after=2
+    )
+
+
+def _sqlite(url: str, busy_seconds: float) -> Engine:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise SettingError("DATABASE_URL: SQLite needs a file, for example sqlite:///cuereel.db")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # the driver must not open transactions by itself: `write` says BEGIN IMMEDIATE
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_seconds, "isolation_level": None, "check_same_thread": False},
+        poolclass=QueuePool,
+        json_serializer=_json,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    cursor = raw.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, poolclass=QueuePool, json_serializer=_json)
+    except ModuleNotFoundError as error:
+        raise SettingError(
+            "DATABASE_URL: PostgreSQL needs its driver, `pip install cuereel[postgres]`"
+        ) from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,171 @@
+"""
+What we owe to CRMs, coalesced: one row per contact, and one per video or view row.
+
+Every merge raises `version`; a write that took version 3 settles the row only if no version 4 came
+meanwhile. So a value that arrives while the last ones are being written is never lost, and ten
+thousand beacons cost one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, case, or_, select, update
+
+from connector.model import JSON, Change
+from connector.store import leases
+from connector.store.clock import now_ms
+from connector.store.ids import new_id
+from connector.store.leases import Claim
+from connector.store.tables import DEAD, DONE, DUE, RUNNING, changes
+from connector.store.upsert import insert
+
+
+@dataclass(frozen=True)
+class OwedChange:
+    """A change as it stands now, and the version that a write of it settles."""
+
+    connection_id: str
+    change: Change
+    version: int
+
+
+def owe(
+    tx: Connection,
+    *,
+    connection_id: str,
+    kind: str,
+    contact_id: str,
+    key: str,
+    values: Mapping[str, JSON],
+    delay: float = 0,
+) -> str:
+    """Add *values* to what we owe, to be written after *delay* seconds; return the change's id."""
+    added = tx.execute(
+        insert(tx, changes)
+        .values(
+            id=new_id(),
+            connection_id=connection_id,
+            kind=kind,
+            contact_id=contact_id,
+            key=key,
+            values=dict(values),
+            version=1,
+            work=DUE,
+            due_at=now_ms() + int(delay * 1000),
+        )
+        .on_conflict_do_nothing(index_elements=["connection_id", "kind", "key"])
+        .returning(changes.c.id)
+    ).first()
+    if added is not None:
+        return str(added.id)
+    return _merge(tx, connection_id, kind, key, values, delay)
+
+
+def owed(tx: Connection, ids: Sequence[str]) -> dict[str, OwedChange]:
+    """Return the changes of *ids* with their newest values."""
+    rows = tx.execute(select(changes).where(changes.c.id.in_(ids)))
+    return {
+        row.id: OwedChange(
+            row.connection_id,
+            Change(row.id, row.kind, row.contact_id, row.key, row.values),
+            row.version,
+        )
+        for row in rows
+    }
+
+
+def values_of(
+    tx: Connection, connection_id: str, kind: str, key: str
+) -> Mapping[str, JSON] | None:
+    """Return what we last owed under *key*, written or not; None where it was given up."""
+    found = tx.execute(
+        select(changes.c["values"]).where(
+            changes.c.connection_id == connection_id,
+            changes.c.kind == kind,
+            changes.c.key == key,
+            changes.c.work != DEAD,
+        )
+    ).scalar()
+    return None if found is None else dict(found)
+
+
+def due_ids(tx: Connection, connection_id: str, limit: int = 100) -> list[str]:
+    """Return changes of one connection that may be written now, oldest first."""
+    rows = tx.execute(
+        select(changes.c.id)
+        .where(
+            changes.c.connection_id == connection_id,
+            changes.c.work.in_((DUE, RUNNING)),
+            changes.c.due_at <= now_ms(),
+            changes.c.lease_until <= now_ms(),
+        )
+        .order_by(changes.c.due_at)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def settle(tx: Connection, held: Claim, version: int) -> None:
+    """Mark *version* as written; what was added meanwhile stays owed."""
+    leases.finish(tx, held)
+    tx.execute(
+        update(changes)
+        .where(changes.c.id == held.id)
+        .values(
+            written_version=version,
+            written_at=now_ms(),
+            work=case((changes.c.version > version, DUE), else_=DONE),
+            attempt=0,
+            crashes=0,
+            rung_at=0,
+        )
+    )
+
+
+def drop(tx: Connection, connection_id: str, contact_id: str) -> None:
+    """Forget what we owe to a contact that is gone."""
+    tx.execute(
+        changes.delete().where(
+            changes.c.connection_id == connection_id, changes.c.contact_id == contact_id
+        )
+    )
+
+
+def _merge(
+    tx: Connection,
+    connection_id: str,
+    kind: str,
+    key: str,
+    values: Mapping[str, JSON],
+    delay: float,
+) -> str:
+    row = tx.execute(
+        select(changes)
+        .where(
+            changes.c.connection_id == connection_id, changes.c.kind == kind, changes.c.key == key
+        )
+        .with_for_update()
+    ).one()
+    settled = row.version == row.written_version
+    soon = now_ms() + int(delay * 1000)
+    idle = or_(changes.c.work.in_((DONE, DEAD)), changes.c.due_at > soon)
+    tx.execute(
+        update(changes)
+        .where(changes.c.id == row.id)
+        .values(
+            values=dict(values) if settled else {**row.values, **values},
+            version=changes.c.version + 1,
+            work=case((changes.c.work == RUNNING, RUNNING), else_=DUE),
+            # a change that already waits keeps its time, so that a steady stream cannot starve it;
+            # one that waits after a failure keeps its back-off
+            due_at=case(
+                (and_(idle, changes.c.error_reason.is_(None)), soon),
+                (changes.c.work.in_((DONE, DEAD)), soon),
+                else_=changes.c.due_at,
+            ),
+            attempt=case((changes.c.work.in_((DONE, DEAD)), 0), else_=changes.c.attempt),
+        )
+    )
+    return str(row.id)

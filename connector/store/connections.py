@@ -1,0 +1,130 @@
+"""
+CRM accounts that installed us; their secrets are encrypted at rest.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection as Tx
+from sqlalchemy import select, update
+
+from connector.secrets import Keyring
+from connector.store.clock import now_ms
+from connector.store.tables import connections
+
+
+@dataclass(frozen=True)
+class ConnectionRow:
+    """A connection as stored, with its secrets in clear; never log it."""
+
+    id: str
+    crm: str
+    title: str
+    state: str
+    secrets: dict[str, Any] = field(repr=False)
+    config: dict[str, Any]
+
+
+def add(
+    tx: Tx,
+    keyring: Keyring,
+    *,
+    connection_id: str,
+    crm: str,
+    title: str,
+    secrets: dict[str, Any],
+    config: dict[str, Any] | None = None,
+) -> None:
+    """Store a new connection."""
+    tx.execute(
+        connections.insert().values(
+            id=connection_id,
+            crm=crm,
+            title=title,
+            secrets=keyring.encrypt(json.dumps(secrets)),
+            config=config or {},
+            state="active",
+            created_at=now_ms(),
+        )
+    )
+
+
+def get(tx: Tx, keyring: Keyring, connection_id: str) -> ConnectionRow | None:
+    """Return one connection, or None."""
+    row = tx.execute(select(connections).where(connections.c.id == connection_id)).first()
+    if row is None:
+        return None
+    return ConnectionRow(
+        id=row.id,
+        crm=row.crm,
+        title=row.title,
+        state=row.state,
+        secrets=json.loads(keyring.decrypt(row.secrets)),
+        config=row.config,
+    )
+
+
+def ids(tx: Tx) -> list[str]:
+    """Return the ids of all connections."""
+    return list(tx.execute(select(connections.c.id).order_by(connections.c.id)).scalars())
+
+
+def change_secrets(tx: Tx, keyring: Keyring, connection_id: str, secrets: dict[str, Any]) -> None:
+    """Replace a connection's secrets."""
+    tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id)
+        .values(secrets=keyring.encrypt(json.dumps(secrets)))
+    )
+
+
+def set_state(tx: Tx, connection_id: str, state: str) -> None:
+    """Mark a connection `active` or `needs_reauth`."""
+    tx.execute(update(connections).where(connections.c.id == connection_id).values(state=state))
+
+
+def rotate_keys(tx: Tx, keyring: Keyring) -> int:
+    """Encrypt every secret with the newest key; return how many."""
+    rows = tx.execute(select(connections.c.id, connections.c.secrets)).all()
+    for row in rows:
+        tx.execute(
+            update(connections)
+            .where(connections.c.id == row.id)
+            .values(secrets=keyring.rotate(row.secrets))
+        )
+    return len(rows)
+
+
+def take_pen(tx: Tx, connection_id: str, seconds: float) -> int | None:
+    """Become the one writer of a connection for *seconds*; return the fence, or None if taken."""
+    row = tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id, connections.c.writer_until <= now_ms())
+        .values(
+            writer_until=now_ms() + int(seconds * 1000), writer_fence=connections.c.writer_fence + 1
+        )
+        .returning(connections.c.writer_fence)
+    ).first()
+    return None if row is None else int(row.writer_fence)
+
+
+def keep_pen(tx: Tx, connection_id: str, fence: int, seconds: float) -> bool:
+    """Stay the writer for *seconds* more; False where another has taken over."""
+    result = tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id, connections.c.writer_fence == fence)
+        .values(writer_until=now_ms() + int(seconds * 1000))
+    )
+    return result.rowcount == 1
+
+
+def lay_down_pen(tx: Tx, connection_id: str, fence: int) -> None:
+    """Let another worker write for this connection."""
+    tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id, connections.c.writer_fence == fence)
+        .values(writer_until=0)
+    )

@@ -1,0 +1,181 @@
+"""
+Who watched what: one row per load of the player, and the discrete things that happened in it.
+
+A beacon carries a session's whole state and a growing number, so a row only ever moves forward:
+beacons that are lost, repeated or overtaken change nothing. `measures` says which videos have news
+that is not yet on their contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from connector.model import VideoStatus
+from connector.store.clock import now_ms
+from connector.store.tables import DEAD, DONE, DUE, RUNNING, events, measures, sessions, videos
+from connector.store.upsert import insert
+
+CTA_CLICK = "cta_click"
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session as stored; times are milliseconds since 1970."""
+
+    id: str
+    video_id: str
+    sequence: int
+    first_at: int
+    last_at: int
+    duration_ms: int
+    segments: list[list[float]]
+    counts: bytes
+    unique_ms: int
+    watch_ms: int
+    furthest_ms: int
+    last_ms: int
+    viewed: bool
+    viewer: str
+    score: int
+    reasons: list[str]
+    flags: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something discrete in a session; its own id makes a repeat recognisable."""
+
+    id: str
+    session_id: str
+    video_id: str
+    name: str
+    position_ms: int
+    cta: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What judging a beacon needs of the video that it is about."""
+
+    video_id: str
+    status: str
+    duration: float
+    minted_at: int
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether nothing may be remembered of it any more."""
+        return self.status == VideoStatus.ERASED
+
+
+COLUMNS = [sessions.c[field.name] for field in fields(SessionRow)]
+FORWARD = [column.name for column in COLUMNS if column.name not in ("id", "video_id", "first_at")]
+
+
+def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
+    """Return what is known of these videos; unknown ones are absent."""
+    # the receipt holds a whole storyboard, of which a beacon needs one number
+    duration = videos.c.receipt["duration"].as_float()
+    rows = tx.execute(
+        select(videos.c.id, videos.c.status, duration.label("duration"), videos.c.minted_at)
+        .where(videos.c.id.in_(set(video_ids)))
+        # an erasure at the same moment waits for us, then takes our rows along
+        .with_for_update(read=True)
+    )
+    return {
+        row.id: Shown(row.id, row.status, float(row.duration or 0.0), row.minted_at) for row in rows
+    }
+
+
+def by_ids(tx: Connection, session_ids: Iterable[str]) -> dict[str, SessionRow]:
+    """Return the sessions that exist among *session_ids*."""
+    rows = tx.execute(select(*COLUMNS).where(sessions.c.id.in_(set(session_ids))))
+    return {row.id: SessionRow(**row._mapping) for row in rows}
+
+
+def of_videos(tx: Connection, video_ids: Sequence[str]) -> list[SessionRow]:
+    """Return all sessions of some videos, oldest first."""
+    rows = tx.execute(
+        select(*COLUMNS)
+        .where(sessions.c.video_id.in_(video_ids))
+        .order_by(sessions.c.first_at, sessions.c.id)
+    )
+    return [SessionRow(**row._mapping) for row in rows]
+
+
+def keep(tx: Connection, rows: Sequence[SessionRow]) -> None:
+    """Store these states; one that is not newer than what is there changes nothing."""
+    if not rows:
+        return
+    adding = insert(tx, sessions)
+    tx.execute(
+        adding.on_conflict_do_update(
+            index_elements=["id"],
+            set_={name: adding.excluded[name] for name in FORWARD},
+            where=(sessions.c.sequence < adding.excluded.sequence)
+            & (sessions.c.video_id == adding.excluded.video_id),
+        ),
+        [asdict(row) for row in rows],
+    )
+
+
+def begin(tx: Connection, row: SessionRow) -> bool:
+    """Make sure that a session exists, leaving one that does; False where it is another video's."""
+    tx.execute(insert(tx, sessions).values(**asdict(row)).on_conflict_do_nothing())
+    owner = tx.execute(select(sessions.c.video_id).where(sessions.c.id == row.id)).scalar_one()
+    return bool(owner == row.video_id)
+
+
+def note(tx: Connection, these: Sequence[Event]) -> None:
+    """Remember what happened; a repeat of the same event changes nothing."""
+    if not these:
+        return
+    moment = now_ms()
+    statement = insert(tx, events).on_conflict_do_nothing(index_elements=["id"])
+    for event in these:
+        tx.execute(statement.values(**asdict(event), at=moment))
+
+
+def clicks(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """Return which calls to action were clicked in each session, each at most once."""
+    rows = tx.execute(
+        select(events.c.session_id, events.c.cta, func.min(events.c.at).label("at"))
+        .where(events.c.session_id.in_(session_ids), events.c.name == CTA_CLICK)
+        .group_by(events.c.session_id, events.c.cta)
+        .order_by("at")
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.session_id, []).append(row.cta)
+    return found
+
+
+def owe_measure(tx: Connection, video_ids: Iterable[str], delay: float) -> None:
+    """Have these videos measured in *delay* seconds, or sooner where they wait already."""
+    adding = insert(tx, measures)
+    soon = now_ms() + int(delay * 1000)
+    idle = measures.c.work.in_((DONE, DEAD))
+    statement = adding.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "version": measures.c.version + 1,
+            "work": case((measures.c.work == RUNNING, RUNNING), else_=DUE),
+            "due_at": case((measures.c.work == DUE, measures.c.due_at), else_=soon),
+            "rung_at": case((measures.c.work == DUE, measures.c.rung_at), else_=0),
+            "attempt": case((idle, 0), else_=measures.c.attempt),
+            "crashes": case((idle, 0), else_=measures.c.crashes),
+        },
+    )
+    # in one order everywhere, so that two web processes cannot lock each other out
+    for video_id in sorted(set(video_ids)):
+        tx.execute(statement.values(id=video_id, version=1, work=DUE, due_at=soon))
+
+
+def measure_version(tx: Connection, video_id: str) -> int:
+    """Return how often a video's measuring was asked for."""
+    found = tx.execute(select(measures.c.version).where(measures.c.id == video_id)).scalar()
+    return int(found or 0)

@@ -1,0 +1,246 @@
+"""
+Videos: one storyboard for one subject, from the minted link to the published file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from connector.model import VideoStatus
+from connector.store.clock import now_ms
+from connector.store.ids import new_id
+from connector.store.tables import DONE, DUE, videos
+from connector.store.upsert import insert
+
+GONE = (VideoStatus.ERASED,)
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """A video as stored; times are milliseconds since 1970."""
+
+    id: str
+    connection_id: str
+    trigger_id: str
+    campaign: str
+    campaign_version: str
+    step: int
+    subject_kind: str
+    subject_id: str
+    contact_id: str | None
+    template: str
+    variant: str
+    locale: str
+    format: str
+    slots: dict[str, Any]
+    fallback_slots: list[str]
+    call_to_action: dict[str, str] | None
+    status: str
+    reason: str
+    sentence: str
+    token_sealed: str
+    queue: str
+    minted_at: int
+    filled_at: int
+    fresh_seconds: int | None
+    expires_at: int | None
+    ready_at: int | None
+    receipt: dict[str, Any] | None
+
+
+COLUMNS = [videos.c[field.name] for field in fields(VideoRow)]
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """What a plan knows of a video before it is rendered."""
+
+    connection_id: str
+    trigger_id: str
+    campaign: str
+    campaign_version: str
+    step: int
+    subject_kind: str
+    subject_id: str
+    contact_id: str | None
+    template: str
+    variant: str
+    locale: str
+    format: str
+    slots: dict[str, Any]
+    fallback_slots: list[str]
+    call_to_action: dict[str, str] | None
+    fresh_seconds: int | None
+    expires_seconds: int
+    queue: str
+    on_open: bool
+
+
+def mint(tx: Connection, video: NewVideo, token_hash: str, token_sealed: str) -> str | None:
+    """Store a video with its link; None where this trigger and step already has one."""
+    values = {field.name: getattr(video, field.name) for field in fields(NewVideo)}
+    on_open, expires = values.pop("on_open"), values.pop("expires_seconds")
+    row = tx.execute(
+        insert(tx, videos)
+        .values(
+            **values,
+            id=new_id(),
+            status=VideoStatus.MINTED if on_open else VideoStatus.QUEUED,
+            token_hash=token_hash,
+            token_sealed=token_sealed,
+            minted_at=now_ms(),
+            filled_at=now_ms(),
+            expires_at=now_ms() + expires * 1000,
+            work=DONE if on_open else DUE,
+            due_at=now_ms(),
+        )
+        .on_conflict_do_nothing(index_elements=["trigger_id", "campaign", "step"])
+        .returning(videos.c.id)
+    ).first()
+    return None if row is None else str(row.id)
+
+
+def get(tx: Connection, video_id: str) -> VideoRow | None:
+    """Return one video, or None."""
+    row = tx.execute(select(*COLUMNS).where(videos.c.id == video_id)).first()
+    return None if row is None else _row(row)
+
+
+def by_token(tx: Connection, token_hash: str) -> VideoRow | None:
+    """Return the video that a link leads to, or None."""
+    row = tx.execute(select(*COLUMNS).where(videos.c.token_hash == token_hash)).first()
+    return None if row is None else _row(row)
+
+
+def of_contact(tx: Connection, connection_id: str, contact_id: str) -> list[VideoRow]:
+    """Return a contact's videos, newest first."""
+    rows = tx.execute(
+        select(*COLUMNS)
+        .where(videos.c.connection_id == connection_id, videos.c.contact_id == contact_id)
+        .order_by(videos.c.minted_at.desc(), videos.c.id.desc())
+    )
+    return [_row(row) for row in rows]
+
+
+def newest(tx: Connection, connection_id: str, contact_id: str) -> VideoRow | None:
+    """Return the video that a contact's video fields describe, or None."""
+    row = tx.execute(
+        select(*COLUMNS)
+        .where(
+            videos.c.connection_id == connection_id,
+            videos.c.contact_id == contact_id,
+            videos.c.status.not_in(GONE),
+        )
+        .order_by(videos.c.minted_at.desc(), videos.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _row(row)
+
+
+def latest(
+    tx: Connection, *, limit: int = 100, offset: int = 0, status: str | None = None
+) -> list[VideoRow]:
+    """Return videos of all connections, newest first."""
+    query = select(*COLUMNS).order_by(videos.c.minted_at.desc(), videos.c.id.desc())
+    if status:
+        query = query.where(videos.c.status == status)
+    return [_row(row) for row in tx.execute(query.limit(limit).offset(offset))]
+
+
+def change(tx: Connection, video_id: str, **values: object) -> None:
+    """Change columns of a video that are not work columns."""
+    tx.execute(update(videos).where(videos.c.id == video_id).values(**values))
+
+
+def open_now(tx: Connection, video_id: str) -> bool:
+    """Make a video that waits for its first open due at once; False where it does not wait."""
+    result = tx.execute(
+        update(videos)
+        .where(
+            videos.c.id == video_id,
+            videos.c.status.in_((VideoStatus.MINTED, VideoStatus.STALE)),
+            videos.c.work == DONE,
+        )
+        .values(
+            status=VideoStatus.QUEUED,
+            queue="render-now",
+            work=DUE,
+            due_at=now_ms(),
+            rung_at=0,
+            attempt=0,
+            crashes=0,
+        )
+    )
+    return result.rowcount == 1
+
+
+def redo(tx: Connection, ids: Sequence[str]) -> None:
+    """Show dead videos that were revived as queued again."""
+    tx.execute(
+        update(videos)
+        .where(videos.c.id.in_(ids), videos.c.status == VideoStatus.FAILED)
+        .values(status=VideoStatus.QUEUED, reason="", sentence="")
+    )
+
+
+def cancel(tx: Connection, connection_id: str, contact_id: str) -> list[str]:
+    """Stop what is not yet rendered for a contact; return the videos."""
+    rows = tx.execute(
+        update(videos)
+        .where(
+            videos.c.connection_id == connection_id,
+            videos.c.contact_id == contact_id,
+            videos.c.status.in_(
+                (VideoStatus.MINTED, VideoStatus.QUEUED, VideoStatus.RENDERING, VideoStatus.STALE)
+            ),
+        )
+        .values(
+            status=VideoStatus.EXPIRED,
+            reason="opted_out",
+            sentence="The contact opted out before the video was rendered.",
+            work=DONE,
+            # whoever renders it right now loses the right to publish
+            fence=videos.c.fence + 1,
+        )
+        .returning(videos.c.id)
+    )
+    return list(rows.scalars())
+
+
+def count_by_status(tx: Connection) -> dict[str, int]:
+    """Return how many videos stand at each status."""
+    rows = tx.execute(select(videos.c.status, func.count()).group_by(videos.c.status))
+    return {status: int(count) for status, count in rows}
+
+
+def expire_old(tx: Connection, limit: int = 500) -> list[str]:
+    """Mark videos whose link has run out; return their ids."""
+    due = (
+        select(videos.c.id)
+        .where(
+            videos.c.expires_at <= now_ms(),
+            videos.c.status.not_in((VideoStatus.EXPIRED, VideoStatus.ERASED)),
+        )
+        .limit(limit)
+    )
+    rows = tx.execute(
+        update(videos)
+        .where(videos.c.id.in_(due))
+        .values(
+            status=VideoStatus.EXPIRED,
+            reason="expired",
+            sentence="The link has run out.",
+            work=DONE,
+            fence=videos.c.fence + 1,
+        )
+        .returning(videos.c.id)
+    )
+    return list(rows.scalars())
+
+
+def _row(row: Row[Any]) -> VideoRow:
+    return VideoRow(**row._mapping)

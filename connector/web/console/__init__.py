@@ -1,0 +1,18 @@
+"""
+The console: pages for people who sign in, served by us and working without JavaScript.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from connector.web.console import contacts, people, records, sign_in
+from connector.web.console.door import blueprint
+
+__all__ = ["blueprint", "contacts", "people", "records", "register", "sign_in"]
+
+
+def register(app: Flask) -> None:
+    """Put the console under /console, with its limit on sign-ins."""
+    app.register_blueprint(blueprint)
+    sign_in.limiter.init_app(app)

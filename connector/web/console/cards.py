@@ -1,0 +1,150 @@
+"""
+What a contact's page says in plain words: statuses, percentages and times out of fields and rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connector.decide.dictionary import Dictionary
+from connector.model import JSON
+from connector.store.record_rows import RecordRow
+
+# status or outcome: what it is called on a page, and how it looks
+STATUSES: dict[str, tuple[str, str]] = {
+    "minted": ("Made when opened", "quiet"),
+    "queued": ("Waiting", "wait"),
+    "rendering": ("Being made", "wait"),
+    "ready": ("Ready", "good"),
+    "approved": ("Ready", "good"),
+    "ready_with_fallback": ("Ready, some defaults", "good"),
+    "needs_review": ("Needs a look", "warn"),
+    "rejected": ("Rejected", "bad"),
+    "failed": ("Failed", "bad"),
+    "stale": ("Being refreshed", "wait"),
+    "expired": ("Expired", "quiet"),
+    "erased": ("Erased", "quiet"),
+    "delayed": ("Sent later", "wait"),
+    "blocked_suppressed": ("Not sent: suppressed", "quiet"),
+    "blocked_consent": ("Not sent: no consent", "quiet"),
+    "blocked_cap": ("Not sent: enough for now", "quiet"),
+    "blocked_repeat": ("Not sent: had it already", "quiet"),
+    "blocked_validation": ("Not sent: data missing", "warn"),
+}
+WAITING = frozenset({"queued", "rendering", "stale"})
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A short label and its tone."""
+
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One video of a contact, or the newest one as its fields tell of it."""
+
+    title: str
+    status: str
+    chip: Chip
+    sentence: str
+    url: str
+    thumbnail: str
+    percent: int | None
+    when: datetime | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One contact in the list."""
+
+    id: str
+    name: str
+    email: str
+    initials: str
+    chip: Chip | None
+    percent: int | None
+    last_viewed: datetime | None
+
+
+def chip_of(status: str) -> Chip | None:
+    """Return how a status looks; None where there is none."""
+    label, tone = STATUSES.get(status, (status.replace("_", " ").capitalize(), "quiet"))
+    return Chip(label, tone) if status else None
+
+
+def line_of(record_id: str, fields: Mapping[str, JSON], dictionary: Dictionary) -> Line:
+    """Return a contact as the list shows it."""
+    ours = our_values(fields, dictionary)
+    name = name_of(record_id, fields)
+    return Line(
+        id=record_id,
+        name=name,
+        email=str(fields.get("email") or ""),
+        initials="".join(part[0] for part in name.split()[:2]).upper(),
+        chip=chip_of(str(ours.get("video_status") or "")),
+        percent=_percent(ours.get("percent_watched")),
+        last_viewed=time_of(ours.get("last_viewed_at")),
+    )
+
+
+def our_values(fields: Mapping[str, JSON], dictionary: Dictionary) -> dict[str, JSON]:
+    """Return what we wrote on a contact, by our words and in their order."""
+    return {
+        word: fields[spec.name]
+        for word, spec in dictionary.write_fields.items()
+        if fields.get(spec.name) not in (None, "")
+    }
+
+
+def name_of(record_id: str, fields: Mapping[str, JSON]) -> str:
+    """Return what a person would call this record."""
+    full = " ".join(str(fields.get(part) or "") for part in ("first_name", "last_name")).strip()
+    return full or str(fields.get("name") or fields.get("email") or record_id)
+
+
+def cards_of(rows: Sequence[RecordRow], base_url: str) -> list[Card]:
+    """Return the videos of a contact from its rows."""
+    return [_card(row, base_url) for row in rows if row.kind == "video"]
+
+
+def time_of(value: JSON) -> datetime | None:
+    """Return a stored time, or None where it is none."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _card(row: RecordRow, base_url: str) -> Card:
+    values = row.values
+    status = str(values.get("video_status") or "")
+    title = str(values.get("campaign") or values.get("video_template") or "Video")
+    return Card(
+        title=title.replace("_", " ").capitalize(),
+        status=status,
+        chip=chip_of(status) or Chip("Unknown", "quiet"),
+        sentence=str(values.get("video_status_reason") or ""),
+        url=_ours(values.get("video_url"), base_url),
+        thumbnail=_ours(values.get("thumbnail_url"), base_url),
+        percent=_percent(values.get("percent_watched")),
+        when=time_of(values.get("video_ready_at")) or row.updated_at,
+    )
+
+
+def _ours(value: JSON, base_url: str) -> str:
+    # a row is data: only links to ourselves become links
+    text = str(value or "")
+    return text if text.startswith(f"{base_url}/") else ""
+
+
+def _percent(value: JSON) -> int | None:
+    try:
+        return max(0, min(100, int(float(value))))
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,161 @@
+"""
+Contacts: the list, and one contact with its videos, views, carts and accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Response, abort, redirect, render_template, request, url_for
+from sqlalchemy import Connection
+
+from connector.crm.local.csv_export import export_csv
+from connector.decide.dictionary import Dictionary, load_dictionary
+from connector.model import JSON
+from connector.store import audit, record_rows, records
+from connector.store.record_rows import RecordRow
+from connector.store.records import StoredRecord
+from connector.store.users import Role
+from connector.web.console import cards
+from connector.web.console.door import Page, blueprint, needs, signed_in
+from connector.web.console.forms import inputs_of
+from connector.web.console.pages import LOCAL, page_number, pages
+from connector.web.desk import desk
+
+PER_PAGE = 25
+# the other kinds of record that name a contact, in the order of the page
+LINKED = ("account", "cart")
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """All that stands around a contact on its page."""
+
+    contact: StoredRecord
+    rows: list[RecordRow]
+    linked: Mapping[str, tuple[StoredRecord, ...]]
+
+
+@blueprint.get("/")
+def home() -> Page:
+    """Lead to the contacts."""
+    return redirect(url_for("console.contacts"))
+
+
+@blueprint.get("/contacts")
+def contacts() -> Page:
+    """List contacts, by search and by the status of their video."""
+    dictionary = _dictionary()
+    status_field = dictionary.write_fields["video_status"].name
+    text, status = request.args.get("q", "").strip()[:200], request.args.get("status", "")
+    number = page_number()
+    with desk().store.read() as tx:
+        found = records.search(
+            tx,
+            LOCAL,
+            "contact",
+            text=text,
+            where={status_field: status} if status else None,
+            limit=PER_PAGE,
+            offset=(number - 1) * PER_PAGE,
+        )
+        counts = records.count_by(tx, LOCAL, "contact", status_field)
+    return render_template(
+        "console/contacts.html",
+        lines=[cards.line_of(row.id, row.fields, dictionary) for row in found.rows],
+        total=found.total,
+        everyone=sum(counts.values()),
+        chips=_filters(counts),
+        text=text,
+        status=status,
+        pages=pages(found.total, PER_PAGE, number),
+    )
+
+
+@blueprint.get("/contacts.csv")
+@needs(Role.REP)
+def contacts_csv() -> Page:
+    """Give all contacts as a file."""
+    with desk().store.write() as tx:
+        found = list(records.each(tx, LOCAL, "contact"))
+        audit.record(tx, signed_in().email, "export", "contacts", {"rows": len(found)})
+    return Response(
+        export_csv(found),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": "attachment; filename=contacts.csv"},
+    )
+
+
+def contact_page(tx: Connection, contact: StoredRecord, part: str) -> str:
+    """Return the page of one contact, or only its videos for a page that refreshes itself."""
+    around = _look_around(tx, contact)
+    dictionary = _dictionary()
+    base_url = desk().settings.base_url
+    videos = cards.cards_of(around.rows, base_url)
+    return render_template(
+        "console/videos.html" if part == "videos" else "console/contact.html",
+        record=contact,
+        kind="contact",
+        name=cards.name_of(contact.id, contact.fields),
+        line=cards.line_of(contact.id, contact.fields, dictionary),
+        inputs=inputs_of("contact", contact.fields),
+        videos=videos,
+        # after a trigger was sent the page looks for what comes of it
+        waiting="fired" in request.args or any(card.status in cards.WAITING for card in videos),
+        ours=_written(contact.fields, dictionary),
+        views=[_view(row) for row in around.rows if row.kind == "view"],
+        linked=around.linked,
+    )
+
+
+def _look_around(tx: Connection, contact: StoredRecord) -> _Surroundings:
+    return _Surroundings(
+        contact,
+        record_rows.of_contact(tx, LOCAL, contact.id),
+        {
+            kind: records.search(tx, LOCAL, kind, where={"contact_id": contact.id}).rows
+            for kind in LINKED
+        },
+    )
+
+
+def _written(fields: Mapping[str, JSON], dictionary: Dictionary) -> list[dict[str, JSON]]:
+    values = cards.our_values(fields, dictionary)
+    return [
+        {
+            "label": dictionary.write_fields[word].label,
+            "description": dictionary.write_fields[word].description,
+            "value": value,
+            "time": cards.time_of(value) if word.endswith("_at") else None,
+        }
+        for word, value in values.items()
+    ]
+
+
+def _view(row: RecordRow) -> dict[str, JSON]:
+    values = row.values
+    return {
+        "when": cards.time_of(values.get("first_viewed_at") or values.get("at")) or row.updated_at,
+        "percent": values.get("percent_watched"),
+        "seconds": values.get("seconds_watched"),
+        "viewer": values.get("viewer", ""),
+    }
+
+
+def _filters(counts: Mapping[str, int]) -> list[dict[str, JSON]]:
+    known = [status for status in cards.STATUSES if counts.get(status)]
+    return [
+        {"status": status, "chip": cards.chip_of(status), "count": counts[status]}
+        for status in known
+    ]
+
+
+def _dictionary() -> Dictionary:
+    return load_dictionary("local", desk().settings.mapping_folders)
+
+
+def found_or_404(tx: Connection, kind: str, record_id: str) -> StoredRecord:
+    """Return a record, or answer that there is none."""
+    record = records.get(tx, LOCAL, kind, record_id)
+    return record if record is not None else abort(404)

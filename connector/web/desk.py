@@ -1,0 +1,32 @@
+"""
+What the views share: settings, store, keys and the doorbell of this web process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from connector.queues import Doorbell
+from connector.secrets import Keyring
+from connector.settings import Settings
+from connector.store import Store
+
+NAME = "cuereel"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a view may reach for."""
+
+    settings: Settings
+    store: Store
+    keyring: Keyring
+    doorbell: Doorbell
+
+
+def desk() -> Desk:
+    """Return the desk of the application that serves this request."""
+    return cast(Desk, current_app.extensions[NAME])

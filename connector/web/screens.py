@@ -1,0 +1,152 @@
+"""
+What a viewer may see of a video: seven states of the road become five plain screens.
+
+A viewer never learns a status, a reason or a name of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from connector.model import PLAYABLE, VideoStatus
+from connector.settings import Settings
+from connector.store.videos import VideoRow
+from connector.web.phrases import Language, caption_language, language_of
+from renderers import brand as brands
+from renderers.brand import Brand
+from renderers.errors import RenderError
+
+
+class Screen(StrEnum):
+    """Which page is shown."""
+
+    PLAY = "play"
+    WAITING = "waiting"  # for the viewer to press play
+    MAKING = "making"
+    UNAVAILABLE = "unavailable"
+    OVER = "over"
+
+
+SCREENS = {
+    VideoStatus.MINTED: Screen.WAITING,
+    VideoStatus.STALE: Screen.WAITING,
+    VideoStatus.QUEUED: Screen.MAKING,
+    VideoStatus.RENDERING: Screen.MAKING,
+    VideoStatus.EXPIRED: Screen.OVER,
+    VideoStatus.ERASED: Screen.OVER,
+    **dict.fromkeys(PLAYABLE, Screen.PLAY),
+}
+
+
+@dataclass(frozen=True)
+class CallToAction:
+    """Where the one button leads."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a page says about one video."""
+
+    video_id: str
+    screen: Screen
+    language: Language
+    brand: Brand
+    first_name: str
+    call_to_action: CallToAction | None
+    personal: bool
+    width: int
+    height: int
+    seconds: float
+    files: frozenset[str]
+    captions: tuple[str, str]
+    transcript: str
+
+    @property
+    def length(self) -> str:
+        """The duration as minutes and seconds, empty where it is unknown."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return f"{minutes}:{seconds:02}" if self.seconds else ""
+
+
+def screen_of(video: VideoRow, now: int) -> Screen:
+    """Return which page a video shows at the database's time *now*."""
+    if video.expires_at is not None and video.expires_at <= now:
+        return Screen.OVER
+    screen = SCREENS.get(VideoStatus(video.status), Screen.UNAVAILABLE)
+    if screen is Screen.PLAY and not stored_key(video, "video.mp4"):
+        return Screen.UNAVAILABLE
+    return screen
+
+
+def view_of(video: VideoRow, now: int, settings: Settings) -> View:
+    """Return what the pages say about *video*."""
+    receipt: dict[str, Any] = video.receipt or {}
+    return View(
+        video_id=video.id,
+        screen=screen_of(video, now),
+        language=language_of(video.locale),
+        brand=brand_of(settings, video.template),
+        first_name=_first_name(video),
+        call_to_action=call_to_action(video),
+        personal=video.contact_id is not None,
+        width=int(receipt.get("width") or 1280),
+        height=int(receipt.get("height") or 720),
+        seconds=float(receipt.get("duration") or 0),
+        files=frozenset(receipt.get("files") or ()),
+        captions=caption_language(video.locale),
+        transcript=str(receipt.get("transcript") or ""),
+    )
+
+
+def stored_key(video: VideoRow, name: str) -> str | None:
+    """Return the key of one of a video's files, or None where it was not made."""
+    key = ((video.receipt or {}).get("files") or {}).get(name)
+    return str(key) if key else None
+
+
+def call_to_action(video: VideoRow) -> CallToAction | None:
+    """Return the stored call to action; None where there is none that is safe to follow."""
+    stored = video.call_to_action or {}
+    url = str(stored.get("url") or "")
+    label = str(stored.get("label") or "") or _slot(video, "cta_label")
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or not label:
+        return None
+    return CallToAction(label, url)
+
+
+def brand_of(settings: Settings, template: str) -> Brand:
+    """Return the brand of a template, ours where it has none that can be read."""
+    folders = (*settings.template_folders, brands.PACKAGED_BRAND.parent)
+    for folder in folders:
+        if template and (folder / template / "brand.toml").is_file():
+            return _brand(folder / template)
+    return _brand(None)
+
+
+@lru_cache(maxsize=200)
+def _brand(folder: Path | None) -> Brand:
+    try:
+        return brands.load_brand(folder)
+    except RenderError:
+        # a viewer gets a page in our colours rather than none; `cuereel check` names the mistake
+        return brands.load_brand(None)
+
+
+def _first_name(video: VideoRow) -> str:
+    return "" if "first_name" in video.fallback_slots else _slot(video, "first_name")
+
+
+def _slot(video: VideoRow, name: str) -> str:
+    stored = video.slots.get(name)
+    if not isinstance(stored, dict):
+        return ""
+    return str(stored.get("text") or stored.get("value") or "").strip()

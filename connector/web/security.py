@@ -1,0 +1,53 @@
+"""
+What every answer to a viewer carries: nothing from elsewhere runs in the page, nothing learns its
+address, and no search engine keeps it.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Response, g
+
+from connector.web.desk import desk
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    # the address holds the token: others learn at most our host name
+    "Referrer-Policy": "strict-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'nonce-{nonce}'",
+    "img-src 'self'",
+    "media-src 'self'",
+    "connect-src 'self'",
+    # browsers apply this to redirects too, and a call to action leads elsewhere, often onwards
+    "form-action 'self' https:",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "object-src 'none'",
+)
+
+
+def nonce() -> str:
+    """Return this request's word for the styles that we wrote into the page ourselves."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def guard_viewer(response: Response) -> Response:
+    """Add the viewer's headers; for `Blueprint.after_request`."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Content-Security-Policy"] = "; ".join(POLICY).format(nonce=nonce())
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    if desk().settings.production:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response

@@ -1,0 +1,202 @@
+"""
+The viewer's pages: `/v/<token>` and what belongs to it.
+
+A GET changes nothing, because link scanners and previews fetch every address they see. Opening an
+unrendered video, opting out and the call to action are POSTs: by the page's script, or by a button
+that works without it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import cast
+
+import structlog
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from sqlalchemy import Connection
+
+from connector.errors import TemporaryError
+from connector.model import Subject
+from connector.publish import Files, open_files
+from connector.secrets import token_hash
+from connector.settings import Settings
+from connector.store import sessions, subjects, videos
+from connector.store.clock import now
+from connector.store.videos import VideoRow
+from connector.web import clicks
+from connector.web.desk import Desk, desk
+from connector.web.floods import Meter
+from connector.web.media import send_stored
+from connector.web.phrases import language_asked
+from connector.web.screens import (
+    Screen,
+    View,
+    brand_of,
+    call_to_action,
+    screen_of,
+    stored_key,
+    view_of,
+)
+from connector.web.security import guard_viewer, nonce
+from connector.web.visits import is_one_of_us
+from connector.web.wire import make_ticket
+
+GONE = 410
+GUESSES = Meter(60, 60)
+
+blueprint = Blueprint("watch", __name__, url_prefix="/v")
+blueprint.after_request(guard_viewer)
+log = structlog.get_logger(__name__)
+
+
+@blueprint.get("/<token>")
+def page(token: str) -> Response:
+    """Show the video, or politely what there is instead."""
+    here = desk()
+    video, moment = _find(here, token)
+    if video is None:
+        return _unknown()
+    view = view_of(video, moment, here.settings)
+    if view.screen is Screen.PLAY:
+        return _page("video", token, view, ticket=_ticket(here, video, moment))
+    if view.screen in (Screen.WAITING, Screen.MAKING):
+        return _page("making", token, view)
+    return _page("notice", token, view, status=GONE if view.screen is Screen.OVER else 200)
+
+
+@blueprint.get("/<token>/<name>")
+def file(token: str, name: str) -> Response:
+    """Send one of a video's files, whole or in part."""
+    here = desk()
+    video, moment = _find(here, token)
+    if video is None:
+        return _unknown()
+    if screen_of(video, moment) is not Screen.PLAY:
+        return _unknown(GONE if screen_of(video, moment) is Screen.OVER else 404)
+    key = stored_key(video, name)
+    return (send_stored(_opened(here.settings), key) if key else None) or _unknown()
+
+
+@blueprint.get("/<token>/status")
+def status(token: str) -> Response:
+    """Tell the page's script whether the video can be played, or is at least on its way."""
+    video, moment = _find(desk(), token)
+    if video is None:
+        return _unknown()
+    screen = screen_of(video, moment)
+    answer = {"ready": screen is Screen.PLAY, "coming": screen in (Screen.WAITING, Screen.MAKING)}
+    response = Response(json.dumps(answer), content_type="application/json")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.post("/<token>/open")
+def open_video(token: str) -> Response:
+    """Have a video made that waits for its first viewer."""
+    here = desk()
+    video, moment = _find(here, token)
+    if video is None:
+        return _unknown()
+    if screen_of(video, moment) is Screen.WAITING:
+        with here.store.write() as tx:
+            opened = videos.open_now(tx, video.id)
+        if opened:
+            here.doorbell.ring("render_video", [video.id], queue="render-now")
+    return _see(url_for("watch.page", token=token))
+
+
+@blueprint.get("/<token>/opt-out")
+def opt_out_page(token: str) -> Response:
+    """Ask whether the viewer wants no more videos, or confirm that it is so."""
+    here = desk()
+    video, moment = _find(here, token)
+    if video is None:
+        return _unknown()
+    view = view_of(video, moment, here.settings)
+    if video.contact_id is None:
+        return _page("notice", token, view, status=GONE)
+    with here.store.read() as tx:
+        return _page("opt_out", token, view, opted_out=_opted_out(tx, video))
+
+
+@blueprint.post("/<token>/opt-out")
+def opt_out(token: str) -> Response:
+    """Make no more videos for this viewer, and stop those that are not made yet."""
+    here = desk()
+    video, _ = _find(here, token)
+    if video is None:
+        return _unknown()
+    if video.contact_id is not None:
+        with here.store.write() as tx:
+            subjects.opt_out(tx, video.connection_id, video.contact_id, "watch_page")
+            cancelled = videos.cancel(tx, video.connection_id, video.contact_id)
+            sessions.owe_measure(tx, {video.id, *cancelled}, 0)
+    return _see(url_for("watch.opt_out_page", token=token))
+
+
+@blueprint.post("/<token>/cta")
+def follow(token: str) -> Response:
+    """Count a click on the call to action once per session and lead on to the stored address."""
+    here = desk()
+    video, moment = _find(here, token)
+    target = call_to_action(video) if video else None
+    if video is None or target is None or screen_of(video, moment) is Screen.OVER:
+        return _unknown()
+    try:
+        clicks.count(here, video, request.form.get("s", ""), request.form.get("t", ""))
+    except TemporaryError as error:
+        # the viewer is not kept waiting for our bookkeeping
+        log.warning("click not counted", video=video.id, reason=error.reason)
+    return _see(target.url)
+
+
+def _find(here: Desk, token: str) -> tuple[VideoRow | None, int]:
+    with here.store.read() as tx:
+        return videos.by_token(tx, token_hash(token)), now(tx)
+
+
+@lru_cache(maxsize=4)
+def _opened(settings: Settings) -> Files:
+    return open_files(settings)
+
+
+def _ticket(here: Desk, video: VideoRow, moment: int) -> str:
+    """Return what lets the player report; empty where nothing is to be measured."""
+    if here.settings.tracking == "off":
+        return ""
+    with here.store.read() as tx:
+        if _opted_out(tx, video):
+            return ""
+        return make_ticket(here.keyring, video.id, moment, own=is_one_of_us(tx))
+
+
+def _opted_out(tx: Connection, video: VideoRow) -> bool:
+    if video.contact_id is None:
+        return False
+    subject = Subject("contact", video.contact_id)
+    return subjects.standing(tx, video.connection_id, subject).opted_out
+
+
+def _page(name: str, token: str, view: View, *, status: int = 200, **more: object) -> Response:
+    more |= {"language": view.language, "brand": view.brand, "nonce": nonce()}
+    html = render_template(f"watch/{name}.html", view=view, token=token, **more)
+    return Response(html, status, content_type="text/html; charset=utf-8")
+
+
+def _unknown(status: int = 404) -> Response:
+    """Answer for whatever is not there; the same page whether or not it ever was."""
+    if status == 404 and not GUESSES.allows(request.remote_addr):
+        status = 429
+    here = desk()
+    html = render_template(
+        "watch/unknown.html",
+        language=language_asked(request.accept_languages),
+        brand=brand_of(here.settings, ""),
+        nonce=nonce(),
+    )
+    return Response(html, status, content_type="text/html; charset=utf-8")
+
+
+def _see(address: str) -> Response:
+    return cast(Response, redirect(address, 303))

@@ -1,0 +1,1 @@
+"""Storyboard in, video out; knows no CRM, web or queue."""

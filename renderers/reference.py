@@ -1,0 +1,73 @@
+"""Renders a storyboard whole, with MoviePy: simple, and the measure for any quicker renderer."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from moviepy import VideoClip
+from moviepy.audio.AudioClip import AudioArrayClip
+from proglog import ProgressBarLogger  # type: ignore[import-untyped]
+
+from renderers.compose import Composer, Frame
+from renderers.encode import placed, settle, verify
+from renderers.layers.audio import RATE
+from renderers.sound import mix
+from renderers.storyboard import Storyboard
+
+VIDEO = "video.mp4"
+# pictures are drawn in full-range RGB; players of HD video expect limited-range bt709
+_COLOURS = (
+    "scale=out_color_matrix=bt709:out_range=tv,"
+    "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+)
+_RECIPE = ["-crf", "20", "-movflags", "+faststart", "-vf", _COLOURS]
+
+
+def render_reference(
+    board: Storyboard, folder: Path, progress: Callable[[float], None] | None = None
+) -> Path:
+    """Compose and encode the whole video with its sound into `folder`/video.mp4."""
+    target = folder / VIDEO
+    composer = Composer(board)
+    sound = mix(board)
+    with placed(target) as work:
+        clip = VideoClip(lambda t: _frame_at(composer, t), duration=board.duration)
+        if sound is not None:
+            clip = clip.with_audio(AudioArrayClip(sound, fps=RATE))
+        made = work / VIDEO
+        clip.write_videofile(
+            str(made),
+            fps=board.fps,
+            codec="libx264",
+            preset="veryfast",
+            threads=1,
+            audio_codec="aac",
+            audio_fps=RATE,
+            audio_bitrate="128k",
+            temp_audiofile=str(work / "sound.m4a"),
+            pixel_format="yuv420p",
+            ffmpeg_params=_RECIPE,
+            logger=_Progress(progress) if progress else None,
+        )
+        verify(made, board, sound=sound is not None)
+        settle(made, target)
+    return target
+
+
+def _frame_at(composer: Composer, seconds: float) -> Frame:
+    number = int(np.round(seconds * composer.board.fps))
+    return composer.frame(min(number, composer.board.frames - 1))
+
+
+class _Progress(ProgressBarLogger):  # type: ignore[misc]
+    """Passes MoviePy's progress with the pictures on as a share from 0 to 1."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        super().__init__()
+        self._tell = progress
+
+    def bars_callback(self, bar: str, attr: str, value: float, old_value: float = 0) -> None:
+        """Hear of one more frame."""
+        total = self.bars[bar].get("total")
+        if bar == "frame_index" and attr == "index" and total:
+            self._tell(min(value / total, 1.0))

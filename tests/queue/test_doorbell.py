@@ -1,0 +1,170 @@
+"""The bell carries ids and nothing else, and never holds anybody up."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.job import Job as RQJob
+from rq.serializers import JSONSerializer
+
+from connector.cli.redis_server import PrivateRedis
+from connector.errors import SettingError
+from connector.queues import JOBS, NOUNS, QUEUES, RENDER_QUEUES, Doorbell
+from connector.store.tables import WORK
+
+
+@pytest.fixture
+def doorbell(redis: Redis, redis_server: PrivateRedis) -> Doorbell:
+    """A bell that rings on the test's Redis."""
+    return Doorbell(redis_server.url)
+
+
+def test_every_noun_of_work_has_a_job_and_every_job_a_queue() -> None:
+    """Nothing can be due that no station looks after."""
+    assert set(WORK) == set(NOUNS)
+    assert set(NOUNS.values()) == set(JOBS)
+    assert {job.queue for job in JOBS.values()} <= set(QUEUES)
+    assert set(QUEUES) >= RENDER_QUEUES
+
+
+def test_rings_in_batches_of_at_most_a_hundred(doorbell: Doorbell, redis: Redis) -> None:
+    """250 triggers are three jobs, in order."""
+    ids = [f"{number:026d}" for number in range(250)]
+
+    assert doorbell.ring("plan_video", ids)
+
+    queue = Queue("plan", connection=redis, serializer=JSONSerializer)
+    assert [job.args for job in queue.jobs] == [[ids[:100]], [ids[100:200]], [ids[200:]]]
+    assert doorbell.waiting("plan") == 3
+
+
+def test_a_video_is_a_job_of_its_own(doorbell: Doorbell) -> None:
+    """A worker that dies takes no other video along."""
+    assert doorbell.ring("render_video", ["01VIDEO", "02VIDEO"], "render-bulk")
+
+    assert doorbell.waiting("render-bulk") == 2
+    assert doorbell.waiting("render") == 0
+
+
+def test_jobs_expire_and_keep_no_result_or_retry(doorbell: Doorbell, redis: Redis) -> None:
+    """A failed job is gone after an hour, a finished one at once."""
+    doorbell.ring("render_video", ["01VIDEO"])
+
+    (job,) = Queue("render", connection=redis, serializer=JSONSerializer).jobs
+    assert isinstance(job, RQJob)
+    assert (job.result_ttl, job.failure_ttl, job.retries_left) == (0, 3600, None)
+    assert job.timeout == JOBS["render_video"].timeout
+    assert job.description == "render_video"
+
+
+def test_nothing_but_ids_reaches_redis(doorbell: Doorbell, redis: Redis) -> None:
+    """What is stored for a job is its function's name and ids, as JSON."""
+    doorbell.ring("plan_video", ["01TRIGGER"])
+
+    (key,) = redis.keys("rq:job:*")
+    stored = redis.hgetall(key)
+    data = json.loads(zlib.decompress(stored[b"data"]))
+    assert data == ["connector.jobs.plan_video.plan_video", None, [["01TRIGGER"]], {}]
+
+
+def test_a_pickled_job_is_refused_not_run(redis: Redis, tmp_path: Path) -> None:
+    """Whoever can write to Redis cannot make a worker run what they like."""
+    trap = tmp_path / "trap"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return Path.touch, (trap,)  # type: ignore[return-value]
+
+    queue = Queue("plan", connection=redis, serializer=JSONSerializer)
+    job = queue.enqueue_call("connector.jobs.plan_video.plan_video", args=(["01TRIGGER"],))
+    bomb = pickle.dumps(Bomb())
+    pickle.loads(bomb)
+    assert trap.exists()  # it is a real one
+    trap.unlink()
+    redis.hset(job.key, "data", zlib.compress(bomb))
+
+    worker = SimpleWorker([queue], connection=redis, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="CRITICAL")
+
+    assert not trap.exists()
+
+
+def test_an_unknown_queue_or_job_is_our_own_mistake(doorbell: Doorbell) -> None:
+    """A wrong name is an error at once and not work that nobody ever does."""
+    with pytest.raises(ValueError, match="no queue 'rendr'"):
+        doorbell.ring("render_video", ["01VIDEO"], "rendr")
+    with pytest.raises(KeyError):
+        doorbell.ring("rendr_video", ["01VIDEO"])
+
+
+def test_nothing_to_ring_for_is_fine_without_redis() -> None:
+    """An empty list needs no bell."""
+    assert Doorbell(None).ring("plan_video", [])
+
+
+def test_without_redis_the_answer_is_no_and_quick(tmp_path: Path) -> None:
+    """A webhook is not held up: the second ring within a second does not even try."""
+    doorbell = Doorbell(f"unix://{tmp_path}/nobody.sock")
+    begun = time.monotonic()
+
+    answers = [doorbell.ring("plan_video", ["01TRIGGER"]) for _ in range(50)]
+
+    assert answers == [False] * 50
+    assert doorbell.waiting("plan") is None
+    assert time.monotonic() - begun < 1
+
+
+def test_the_bell_is_heard_again_when_redis_is_back(tmp_path: Path, redis: Redis) -> None:
+    """The quiet second after a failure ends."""
+    path = tmp_path / "later.sock"
+    doorbell = Doorbell(f"unix://{path}")
+    assert not doorbell.ring("plan_video", ["01TRIGGER"])
+
+    path.symlink_to(redis.connection_pool.connection_kwargs["path"])
+    time.sleep(1.05)
+
+    assert doorbell.ring("plan_video", ["01TRIGGER"])
+
+
+def test_no_redis_at_all_is_a_bell_that_nobody_hears() -> None:
+    """`cuereel trigger send` works on a machine without Redis; the sweep rings later."""
+    doorbell = Doorbell(None)
+
+    assert not doorbell.ring("plan_video", ["01TRIGGER"])
+    assert doorbell.ping().level == "warning"
+
+
+def test_check_refuses_a_redis_that_throws_jobs_away(doorbell: Doorbell, redis: Redis) -> None:
+    """The eviction policy is part of being set up right."""
+    assert doorbell.ping().level == "ok"
+
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        finding = doorbell.ping()
+    finally:
+        redis.config_set("maxmemory-policy", "noeviction")
+
+    assert finding.level == "error"
+    assert "allkeys-lru" in finding.sentence
+    assert "noeviction" in finding.sentence
+
+
+def test_check_says_when_redis_does_not_answer(tmp_path: Path) -> None:
+    """A wrong address is a finding that names the setting."""
+    finding = Doorbell(f"unix://{tmp_path}/nobody.sock").ping()
+
+    assert finding.level == "error"
+    assert "REDIS_URL" in finding.sentence
+
+
+def test_an_address_that_is_none_names_the_setting() -> None:
+    """A typing mistake in REDIS_URL is one plain sentence."""
+    with pytest.raises(SettingError, match="REDIS_URL"):
+        Doorbell("http://localhost:6379")
