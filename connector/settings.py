@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     public_base_url: str = Field(
         "", validation_alias="PUBLIC_BASE_URL", description="where viewers and CRMs reach us"
     )
-    port: int = Field(8400, validation_alias="PORT", ge=1, le=65_535)
+    port: int = Field(
+        8400, validation_alias="PORT", ge=1, le=65_535, description="where the web process listens"
+    )
     host: str = Field("127.0.0.1", description="address that the web process binds")
     secret_keys: str = Field("", description="Fernet keys, newest first, comma separated")
 

@@ -65,10 +65,10 @@ def _int(text: str) -> int:
 
 
 def _sound(value: JSON, depth: int) -> JSON:
-    if depth > DEEPEST:
-        raise PayloadError(f"the JSON is nested deeper than {DEEPEST} levels")
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, list | dict) and depth >= DEEPEST:
+        raise PayloadError(f"the JSON is nested deeper than {DEEPEST} levels")
     if isinstance(value, list):
         return [_sound(item, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ import skia
 from numpy.typing import NDArray
 
 from renderers.errors import RenderError
-from renderers.layers import DRAWINGS, Drawing, Stage
+from renderers.layers import LAYERS, Drawing, Stage
 from renderers.layers.stage import colour
 from renderers.motion import GONE, STILL, Pose, pose
 from renderers.parts import AnyPart
@@ -38,7 +38,7 @@ class SceneComposer:
         self._surface = skia.Surface(
             self._pixels, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType
         )
-        self._placed = [self._set_up(part) for part in scene.layers if part.kind in DRAWINGS]
+        self._placed = [self._set_up(part) for part in scene.layers if part.kind in LAYERS]
         self._still = self._count_still()
         self._behind: skia.Image | None = None
         self._drawn: tuple[Hashable, Frame] | None = None
@@ -57,7 +57,7 @@ class SceneComposer:
 
     def _set_up(self, part: AnyPart) -> Placed:
         try:
-            return Placed(part, DRAWINGS[part.kind](part, self.stage))
+            return Placed(part, LAYERS[part.kind](part, self.stage))
         except RenderError as error:
             error.scene = self.scene.name
             raise
@@ -119,7 +119,12 @@ class Composer:
 
     def __init__(self, board: Storyboard) -> None:
         self.board = board
-        self._scene = lru_cache(maxsize=2)(lambda index: SceneComposer(board.scenes[index], board))
+        self._scene = lru_cache(maxsize=8)(lambda index: SceneComposer(board.scenes[index], board))
+
+    def rehearse(self) -> None:
+        """Set up every scene, so that what cannot be drawn is found before anything is encoded."""
+        for index in range(len(self.board.scenes)):
+            self._scene(index)
 
     def frame(self, number: int) -> Frame:
         """Draw a frame of the video by its number."""

@@ -126,6 +126,7 @@ def _names(source: str) -> frozenset[str]:
     try:
         tree = _environment().parse(source)
         refused = [why for node in _walk(tree) for kind, why in _REFUSED if isinstance(node, kind)]
+        refused += ["private names are not allowed" for _ in _private(tree)]
         if refused:
             raise ExpressionError(refused[0])
         _environment().compile(source)
@@ -139,6 +140,11 @@ def _walk(tree: nodes.Template) -> Iterator[nodes.Node]:
         if not isinstance(child, nodes.Output):
             yield child
         yield from child.find_all(nodes.Node)
+
+
+def _private(tree: nodes.Template) -> Iterator[nodes.Node]:
+    yield from (node for node in tree.find_all(nodes.Getattr) if node.attr.startswith("_"))
+    yield from (node for node in tree.find_all(nodes.Name) if node.name.startswith("_"))
 
 
 def fill(source: str, slots: Mapping[str, Seen], bound: int) -> str:

@@ -19,11 +19,20 @@ def line_of(source: str, loc: Loc) -> int | None:
     start, rest = _table(rows, loc)
     end = next((i for i in range(start, len(rows)) if rows[i].startswith("[")), len(rows))
     keys = [str(part) for part in rest if isinstance(part, str)]
-    for key in keys:
+    for key in reversed(keys):
         for index in range(start, end):
             if re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", rows[index]):
                 return index + 1
     return start or None
+
+
+def key_of(loc: Loc) -> str:
+    """Write a place as an author would, without the parser's own marks."""
+    if len(loc) >= 4 and loc[0] == "scenes" and loc[2] == "layers":
+        loc = ("layer", *(loc[4:] if loc[4:] == ("kind",) else loc[5:]))
+    elif len(loc) > 2 and loc[0] == "scenes":
+        loc = loc[2:]
+    return ".".join(str(part) for part in loc if re.fullmatch(r"[\w-]+", str(part)))
 
 
 def scene_of(source: str, loc: Loc) -> str | None:

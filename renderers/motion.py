@@ -28,7 +28,8 @@ def pose(timing: Timing, frame: int, scale: float) -> Pose:
     if since < timing.enter_frames:
         return _moved(timing.enter, ease_out((since + 1) / (timing.enter_frames + 1)), scale)
     if until < timing.exit_frames:
-        return _moved(timing.exit, 1 - ease_in(1 - until / timing.exit_frames), -scale)
+        gone = (timing.exit_frames - until) / (timing.exit_frames + 1)
+        return _moved(timing.exit, 1 - ease_in(gone), -scale)
     return STILL
 
 

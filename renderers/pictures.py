@@ -31,15 +31,23 @@ def _decode(content: bytes) -> tuple[str, skia.Image | None]:
     if sniff(content[:16]) not in PICTURE_FORMATS:
         return f"is no {', '.join(sorted(PICTURE_FORMATS))} file", None
     data = skia.Data.MakeWithCopy(content)
-    codec = skia.Codec.MakeFromData(data)
-    if codec is None:
+    try:
+        codec = skia.Codec.MakeFromData(data)
+    except RuntimeError:  # skia-python's way to say that no codec wants the bytes
         return "is damaged", None
     width, height = codec.dimensions().width(), codec.dimensions().height()
     if width * height > MOST_PIXELS:
         return f"has {width}x{height} pixels; {MOST_PIXELS:,} are allowed", None
-    info = skia.ImageInfo.MakeN32Premul(width, height)
-    if codec.getPixels(info, bytearray(4 * width * height), 4 * width) != skia.Codec.kSuccess:
-        return "is cut off or damaged", None
-    image = skia.Image.MakeFromEncoded(data)  # this way turns it as its EXIF orientation says
-    raster = image and image.makeRasterImage()
-    return ("", raster) if raster else ("is damaged", None)
+    image = _pixels(codec, width, height)
+    if image and codec.getOrigin() != skia.kTopLeft_EncodedOrigin:
+        image = skia.Image.MakeFromEncoded(data).makeRasterImage()  # turned as EXIF says
+    return "is cut off or damaged", image
+
+
+def _pixels(codec: skia.Codec, width: int, height: int) -> skia.Image | None:
+    """Decode into sRGB; unlike an image, a codec tells when a file ends too early."""
+    info = skia.ImageInfo.MakeN32Premul(width, height, skia.ColorSpace.MakeSRGB())
+    pixels = bytearray(4 * width * height)
+    if codec.getPixels(info, pixels, 4 * width) != skia.Codec.kSuccess:
+        return None
+    return skia.Image.MakeRasterCopy(skia.Pixmap(info, pixels, 4 * width))

@@ -29,6 +29,7 @@ def render_reference(
     """Compose and encode the whole video with its sound into `folder`/video.mp4."""
     target = folder / VIDEO
     composer = Composer(board)
+    composer.rehearse()
     sound = mix(board)
     with placed(target) as work:
         clip = VideoClip(lambda t: _frame_at(composer, t), duration=board.duration)
@@ -51,6 +52,8 @@ def render_reference(
         )
         verify(made, board, sound=sound is not None)
         settle(made, target)
+    if progress:
+        progress(1.0)
     return target
 
 

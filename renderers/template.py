@@ -121,12 +121,20 @@ def _read(file: Path) -> str:
 
 
 def _first_mistake(error: ValidationError, source: str, file: Path) -> TemplateError:
-    first = min(error.errors(), key=lambda e: lines.line_of(source, e["loc"]) or 0)
-    place, key = first["loc"], ".".join(str(part) for part in first["loc"])
+    """Report a mistyped word first, else the first mistake; emptiness often only follows."""
+    rank = {"extra_forbidden": 0, "too_short": 2}
+    first = min(
+        error.errors(),
+        key=lambda e: (rank.get(e["type"], 1), lines.line_of(source, e["loc"]) or 0),
+    )
+    place = (*first["loc"], "kind") if first["type"].startswith("union_tag") else first["loc"]
+    scene = lines.scene_of(source, place)
     why = "is not a word of templates" if first["type"] == "extra_forbidden" else first["msg"]
+    in_scene = f"scene {scene!r}: " if scene else ""
     return TemplateError(
-        f"{lines.where(file, source, place)}: {key}: {why}.",
-        scene=lines.scene_of(source, place),
+        f"{lines.where(file, source, place)}: {in_scene}{lines.key_of(place)}: "
+        f"{why.removeprefix('Value error, ')}.",
+        scene=scene,
         slot=str(place[1]) if len(place) > 1 and place[0] == "slots" else None,
     )
 

@@ -14,9 +14,10 @@ from renderers.errors import TextError
 from renderers.expressions import FSI, PDI
 
 _RLI = "\u2067"
-# stretches that should not be broken: scripts without spaces (Thai to Khmer, Han, Hangul) may be
+# stretches that should not be broken: scripts without spaces (Thai to Khmer, Han, Hangul) may be;
+# a no-break space, as between an amount and its currency, may not
 _WORD = re.compile(
-    r"[^\s\-\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uffff\U0001f000-\U0003ffff]+-?"
+    r"[^ \t\n\-\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uffff\U0001f000-\U0003ffff]+-?"
 )
 _STEPS = 24
 _ALIGN = {

@@ -77,7 +77,7 @@ def checked(name: str, slot: Slot, given: SlotValue | None) -> SlotValue:
 
 
 def _blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and not clean(value[:LONGEST_VALUE]))
 
 
 def _fallback(slot: Slot) -> SlotValue:

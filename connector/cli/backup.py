@@ -38,9 +38,9 @@ def backup(file: Path, force: bool) -> None:
     if file.exists() and not force:
         raise PermanentError(f"{file} is already there; give another name, or --force")
     settings = load_settings()
-    store = Store(settings.database)
-    refuse_newer(store)
-    rows = _write(settings, store, file)
+    with Store(settings.database) as store:
+        refuse_newer(store)
+        rows = _write(settings, store, file)
     click.echo(
         f"{file}: {rows} rows, {file.stat().st_size / 1e6:.1f} MB. Keep it secret: it holds keys."
     )
@@ -51,15 +51,14 @@ def backup(file: Path, force: bool) -> None:
 def restore(file: Path) -> None:
     """Bring back what `backup` wrote to FILE, into an empty home and database."""
     settings = load_settings()
-    store = Store(settings.database)
     try:
-        with tarfile.open(file) as archive:
+        with Store(settings.database) as store, tarfile.open(file) as archive:
             manifest = json.load(_member(archive, MANIFEST))
             _restore_files(archive, settings.folder)
             counts = load(store, manifest["schema"], _tables(archive, manifest["tables"]))
+            migrate(store)
     except (tarfile.TarError, KeyError, ValueError, EOFError) as error:
         raise PermanentError(f"{file} is no backup of Cuereel, or is damaged: {error}") from error
-    migrate(store)
     open_keyring(settings)
     click.echo(f"restored {sum(counts.values())} rows from {manifest['made_at']}")
 

@@ -20,7 +20,7 @@ def campaign() -> None:
 @campaign.command("list")
 def list_all() -> None:
     """List the installed campaigns with their versions."""
-    with Store(load_settings().database).read() as tx:
+    with Store(load_settings().database) as store, store.read() as tx:
         for row in campaigns.active(tx):
             click.echo(f"{row.name:<24} {row.version}")
 
@@ -29,11 +29,11 @@ def list_all() -> None:
 def install() -> None:
     """Install the campaign files as they are now; running workers use them from the next trigger."""
     settings = load_settings()
-    store = Store(settings.database)
-    findings = install_campaigns(settings, store)
-    show_findings(tuple(findings))
-    with store.read() as tx:
-        for row in campaigns.active(tx):
-            click.echo(f"{row.name:<24} {row.version}")
+    with Store(settings.database) as store:
+        findings = install_campaigns(settings, store)
+        show_findings(tuple(findings))
+        with store.read() as tx:
+            for row in campaigns.active(tx):
+                click.echo(f"{row.name:<24} {row.version}")
     if any(finding.level == "error" for finding in findings):
         raise MappingError("campaigns with mistakes were not installed; their last version stays")

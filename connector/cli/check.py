@@ -82,13 +82,13 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    store = Store(settings.database)
-    refuse_newer(store)
-    name = "SQLite" if store.sqlite else "PostgreSQL"
-    if is_current(store):
-        yield Finding("ok", "database", f"{name}, version {current(store)}")
-    else:
-        yield Finding("warning", "database", f"{name} is to be migrated; `cuereel up` does it")
+    with Store(settings.database) as store:
+        refuse_newer(store)
+        name = "SQLite" if store.sqlite else "PostgreSQL"
+        if is_current(store):
+            yield Finding("ok", "database", f"{name}, version {current(store)}")
+        else:
+            yield Finding("warning", "database", f"{name} is to be migrated; `cuereel up` does it")
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
@@ -136,15 +136,16 @@ def _campaigns(settings: Settings) -> Iterator[Finding]:
 
 
 def _connections(settings: Settings) -> Iterator[Finding]:
-    store, keyring = Store(settings.database), open_keyring(settings)
-    if not is_current(store):
-        return
-    with store.read() as tx:
-        rows = [connections.get(tx, keyring, one) for one in connections.ids(tx)]
-    for row in filter(None, rows):
-        dictionary = load_dictionary(row.crm, settings.mapping_folders)
-        connection = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-        yield from open_crm(connection, Surroundings(settings, store, dictionary)).check()
+    keyring = open_keyring(settings)
+    with Store(settings.database) as store:
+        if not is_current(store):
+            return
+        with store.read() as tx:
+            rows = [connections.get(tx, keyring, one) for one in connections.ids(tx)]
+        for row in filter(None, rows):
+            dictionary = load_dictionary(row.crm, settings.mapping_folders)
+            connection = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
+            yield from open_crm(connection, Surroundings(settings, store, dictionary)).check()
 
 
 CHECKS = (

@@ -38,9 +38,9 @@ MARKER = "this-is-a-demo"
 PATIENCE_SECONDS = 900.0
 WATCHED = 2
 EMAIL = "demo@example.com"
-ONBOARDED = ("c01", "c04", "c05", "c08", "c10", "c23", "c24")
-CARTS = ("A1001", "A1002", "A1003")
-ACCOUNTS = ("K1", "K2", "K3")
+ONBOARDED = ("c04", "c06", "c08", "c11", "c14", "c17", "c23", "c24")
+CARTS = ("cart-1041", "cart-1042", "cart-1045")
+ACCOUNTS = ("acc-01", "acc-03", "acc-04")
 
 
 @click.command()

@@ -26,8 +26,7 @@ def new() -> None:
 def rotate() -> None:
     """Encrypt all stored secrets with the newest key; afterwards old keys can be dropped."""
     settings = load_settings()
-    store = Store(settings.database)
-    with store.write() as tx:
+    with Store(settings.database) as store, store.write() as tx:
         count = connections.rotate_keys(tx, open_keyring(settings))
         audit.record(tx, "command line", "rotate_keys", "connections", {"count": count})
     click.echo(f"{count} connection{'s' if count != 1 else ''} encrypted with the newest key")

@@ -174,23 +174,33 @@ def running(
 
 def run_until_stopped(programs: Sequence[Program], ready: Callable[[], None]) -> None:
     """Run *programs* until Ctrl-C or SIGTERM; a second one does not wait for work in hand."""
+    with running(programs) as supervisor, _interruptible(supervisor) as asked:
+        ready()
+        while not asked.wait(1):
+            pass
+        supervisor.stop()
+
+
+@contextmanager
+def _interruptible(supervisor: Supervisor) -> Iterator[threading.Event]:
+    """Yield what is set by the first signal; that one also ends the block."""
     asked = threading.Event()
-    with running(programs) as supervisor:
 
-        def stop(signum: int, frame: FrameType | None) -> None:
-            if asked.is_set():
-                supervisor.hurry()
-            asked.set()
+    def stop(signum: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            supervisor.hurry()
+            return
+        asked.set()
+        raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            ready()
-            while not asked.wait(1):
-                pass
-            supervisor.stop()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    except KeyboardInterrupt:
+        supervisor.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ask(process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ from connector.queues import QUEUES
 from connector.settings import Settings
 
 WEB_THREADS = 16
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 def programs(settings: Settings, redis_url: str, *, workers: int = 2) -> list[Program]:

@@ -27,17 +27,18 @@ def retry(
     ids: tuple[str, ...], everything: bool, noun: str | None, reason: str | None, as_json: bool
 ) -> None:
     """List dead letters with their reasons; with IDS or --all, try them again."""
-    store = Store(load_settings().database)
-    with store.read() as tx:
-        letters = [
-            letter
-            for letter in leases.dead(tx)
-            if (noun is None or letter.noun == noun)
-            and (reason is None or letter.reason == reason)
-            and (not ids or letter.id in ids)
-        ]
+    with Store(load_settings().database) as store:
+        with store.read() as tx:
+            letters = [
+                letter
+                for letter in leases.dead(tx)
+                if (noun is None or letter.noun == noun)
+                and (reason is None or letter.reason == reason)
+                and (not ids or letter.id in ids)
+            ]
+        if ids or everything:
+            _revive(store, letters)
     if ids or everything:
-        _revive(store, letters)
         click.echo(
             json.dumps({"retried": [letter.id for letter in letters]})
             if as_json

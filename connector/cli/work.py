@@ -13,7 +13,6 @@ import click
 from connector.cli.logs import start_logging
 from connector.cli.programs import web_command
 from connector.cli.worker import work as serve
-from connector.errors import SettingError
 from connector.jobs.station import make_station
 from connector.jobs.sweep import sweep as run_sweep
 from connector.jobs.sweep import sweep_once
@@ -28,10 +27,11 @@ def work(queues: tuple[str, ...]) -> None:
     """Serve QUEUES in their order of priority; in production one process serves one queue."""
     start_logging()
     settings = load_settings()
-    if not settings.redis_url:
-        raise SettingError("REDIS_URL: a worker needs it; `cuereel up` brings a Redis of its own")
-    refuse_newer(make_station(settings).store)
-    serve(queues, settings.redis_url)
+    station = make_station(settings)
+    refuse_newer(station.store)
+    # no connection may be open when the worker forks
+    station.store.close()
+    serve(queues, settings)
 
 
 @click.command()

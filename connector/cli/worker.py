@@ -24,7 +24,9 @@ from rq.serializers import JSONSerializer
 
 from connector.cli.lifeline import die_with
 from connector.errors import SettingError
-from connector.queues import JOBS, QUEUES, RENDER_QUEUES, connect
+from connector.jobs.station import park_station
+from connector.queues import JOBS, NOUNS, QUEUES, RENDER_QUEUES, connect
+from connector.settings import Settings
 
 WORKER_TTL = MAINTENANCE_SECONDS = 30
 HORSE_SECONDS = 1.5  # for handing work back when we are told to stop at once
@@ -33,17 +35,20 @@ EX_UNAVAILABLE = 69
 log = structlog.get_logger(__name__)
 
 
-def work(queues: Sequence[str], redis_url: str) -> None:
+def work(queues: Sequence[str], settings: Settings) -> None:
     """Serve *queues* in the order of priority until told to stop."""
     unknown = sorted(set(queues) - set(QUEUES))
+    if not settings.redis_url:
+        raise SettingError("REDIS_URL: a worker needs it; `cuereel up` brings a Redis of its own")
     if unknown or not queues:
         raise SettingError(f"no such queue: {' '.join(unknown)}; there are {' '.join(QUEUES)}")
     served = [name for name in QUEUES if name in queues]
     preload(served)
+    park_station(settings, NOUNS)
     try:
         worker = RoadWorker(
             served,
-            connection=connect(redis_url, timeout=WORKER_TTL, tries=1),
+            connection=connect(settings.redis_url, timeout=WORKER_TTL, tries=1),
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL,
             maintenance_interval=MAINTENANCE_SECONDS,
@@ -60,7 +65,7 @@ def preload(queues: Sequence[str]) -> None:
     """
     Import what the jobs of *queues* need before forking, so that every child has it for free.
 
-    Only imports: codecs, canvases, sockets and database connections are made in the child.
+    Only imports: codecs, canvases, sockets and connections are made in the child.
     """
     if RENDER_QUEUES & set(queues):
         import av

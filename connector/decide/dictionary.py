@@ -129,9 +129,8 @@ def _whole(words: _Words, text: str, file: str) -> None:
 
 def load_dictionary(crm: str, folders: Sequence[Path]) -> Dictionary:
     """Read the dictionary of a CRM; one in an own folder wins over the packaged one."""
-    places = [folder / FOLDER / f"{crm}.toml" for folder in (*folders, packaged())]
-    for path in places:
-        if path.is_file():
+    for path in (folder / FOLDER / f"{crm}.toml" for folder in (*folders, packaged())):
+        if crm.isidentifier() and path.is_file():
             return parse_dictionary(read_text(path), crm)
     known = sorted(path.stem for path in (packaged() / FOLDER).glob("*.toml"))
     raise MappingError(f"No dictionary for {crm!r}; there are: {', '.join(known) or 'none'}.")

@@ -17,8 +17,9 @@ from sqlalchemy import Connection
 from connector.crm import CRM
 from connector.decide.campaigns import Campaign, parse_campaign
 from connector.errors import ConnectorError
-from connector.jobs.decided import Bells, Case, decide_case, refuse
+from connector.jobs.decided import decide_case, refuse
 from connector.jobs.erase_contact import erase_contact
+from connector.jobs.minted import Bells, Case
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working

@@ -8,6 +8,7 @@ given up with a reason, handed back, or left to whoever has taken over.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,9 @@ def take(
     settings = station.settings
     with station.store.write() as tx:
         claims = leases.claim(tx, noun, ids, settings.lease_seconds)
-        poisoned = [c for c in claims if leases.crashed_too_often(tx, c, settings.crashes)]
+        # every crash has cost an attempt, so most rows need no second look
+        suspects = [claim for claim in claims if claim.attempt > settings.crashes]
+        poisoned = [c for c in suspects if leases.crashed_too_often(tx, c, settings.crashes)]
         for claim in poisoned:
             _bury(
                 tx,
@@ -81,13 +84,17 @@ def working(
         )
         _again(station, claim, surprise, most, buried)
     except BaseException:
-        _settle(station, lambda tx: leases.release(tx, claim))
+        _hand_back(station, [claim])
         raise
 
 
 @contextmanager
 def renewing(station: Station, *claims: Claim) -> Iterator[threading.Event]:
-    """Keep leases while long work runs; the event is set when one of them is lost or done."""
+    """
+    Keep leases while long work runs; the event is set when one of them is lost or done.
+
+    Where the worker is told to stop, all that is not done yet is handed back untried.
+    """
     lost, done = threading.Event(), threading.Event()
     thread = threading.Thread(
         target=_renew, args=(station, claims, lost, done), name="renewing", daemon=True
@@ -95,6 +102,11 @@ def renewing(station: Station, *claims: Claim) -> Iterator[threading.Event]:
     thread.start()
     try:
         yield lost
+    except Exception:
+        raise
+    except BaseException:
+        _hand_back(station, claims)
+        raise
     finally:
         done.set()
         thread.join()
@@ -122,6 +134,11 @@ def _still_ours(tx: Connection, claim: Claim, station: Station) -> bool:
     except LeaseLostError:
         return False
     return True
+
+
+def _hand_back(station: Station, claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        _settle(station, functools.partial(leases.release, held=claim))
 
 
 def _again(

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 import structlog
 
 from connector.crm import CRM
-from connector.errors import CredentialError, LeaseLostError, TemporaryError
+from connector.errors import ConnectorError, CredentialError, LeaseLostError, TemporaryError
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
-from connector.model import WriteResult, Written
+from connector.model import Change, WriteResult, Written
 from connector.store import changes, connections, leases
 from connector.store.changes import OwedChange
 from connector.store.leases import Claim
@@ -24,6 +24,7 @@ from connector.store.leases import Claim
 BATCH = 100
 # a CRM may be away for a night: with waits of up to ten minutes this lasts about ten hours
 ATTEMPTS = 66
+SHORTEST_WAIT = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,8 @@ def _write_connection(station: Station, connection_id: str) -> None:
         return
     try:
         for batch in _batches(station, connection_id, pen):
-            _write_batch(station, connection_id, batch)
+            if not _write_batch(station, connection_id, batch):
+                return
     finally:
         with station.store.write() as tx:
             connections.lay_down_pen(tx, connection_id, pen)
@@ -62,40 +64,51 @@ def _batches(station: Station, connection_id: str, pen: int) -> Iterator[list[Cl
         yield take(station, "changes", ids)
 
 
-def _write_batch(station: Station, connection_id: str, claims: Sequence[Claim]) -> None:
+def _write_batch(station: Station, connection_id: str, claims: Sequence[Claim]) -> bool:
+    """Write one batch; False where the CRM wants to be left alone for now."""
     with station.store.read() as tx:
         owed = changes.owed(tx, [claim.id for claim in claims])
     present = [claim for claim in claims if claim.id in owed]
     try:
         crm, _ = open_source(station, connection_id)
         with renewing(station, *present):
-            results = _write(crm, [owed[claim.id] for claim in present])
+            results = _write(crm, [owed[claim.id].change for claim in present])
     except CredentialError as error:
         _park(station, connection_id, present, error)
-        return
+        return False
     except TemporaryError as error:
-        results = {
-            claim.id: WriteResult(
-                claim.id, Written.RETRY, error.reason, error.sentence, error.after
-            )
-            for claim in present
-        }
+        results = {claim.id: _again(claim.id, error) for claim in present}
     for claim in present:
         with working(station, claim, attempts=ATTEMPTS):
             _settle(station, claim, owed[claim.id], results.get(claim.id))
+    return not any(result.written is Written.RETRY for result in results.values())
 
 
-def _write(crm: CRM, owed: Sequence[OwedChange]) -> dict[str, WriteResult]:
-    return {result.change_id: result for result in crm.write([one.change for one in owed])}
+def _write(crm: CRM, owed: Sequence[Change]) -> dict[str, WriteResult]:
+    """Write together; where that breaks unexpectedly, halve until the one is found that breaks it."""
+    try:
+        return {result.change_id: result for result in crm.write(owed)}
+    except ConnectorError:
+        raise
+    except Exception as error:
+        log.exception("write broke", count=len(owed))
+        if len(owed) == 1:
+            surprise = TemporaryError(f"an unexpected {type(error).__name__}", reason="unexpected")
+            return {owed[0].id: _again(owed[0].id, surprise)}
+    middle = len(owed) // 2
+    return _write(crm, owed[:middle]) | _write(crm, owed[middle:])
+
+
+def _again(change_id: str, error: TemporaryError) -> WriteResult:
+    return WriteResult(change_id, Written.RETRY, error.reason, error.sentence, error.after)
 
 
 def _settle(station: Station, claim: Claim, owed: OwedChange, result: WriteResult | None) -> None:
     if result is None:
         raise TemporaryError("the CRM said nothing of this change", reason="no_answer")
     if result.written is Written.RETRY:
-        raise TemporaryError(
-            result.sentence, reason=result.reason or "crm_busy", after=result.after
-        )
+        after = None if result.after is None else max(result.after, SHORTEST_WAIT)
+        raise TemporaryError(result.sentence, reason=result.reason or "crm_busy", after=after)
     with station.store.write() as tx:
         if result.written is Written.REFUSED:
             leases.bury(tx, claim, result.reason or "refused", result.sentence)

@@ -16,6 +16,7 @@ from connector.measure.engagement import is_view
 
 Viewer = Literal["human", "unknown", "bot", "self", "preview"]
 BOT_SCORE = 3
+LONGEST_AGENT = 500  # characters; what comes after is nobody's name
 EARLY_SECONDS = 10.0
 REAL_PLAYBACK_SECONDS = 10.0
 PLAYBACK_CREDIT = 4
@@ -37,7 +38,7 @@ _SCANNERS = re.compile(
     r"headlesschrome|phantomjs|puppeteer|playwright|selenium|electron|lighthouse|pagespeed|"
     r"python-|aiohttp|httpx|curl/|wget/|libwww|go-http-client|java/|okhttp|node-fetch|axios|"
     r"undici|apache-httpclient|winhttp|postman|scrapy|"
-    r"\w*(?:bot|crawler|spider|scanner|monitor)\b",
+    r"(?<!\bcu)bot\b|(?:crawler|spider|scanner|monitor)\b",  # CUBOT makes telephones
     re.IGNORECASE,
 )
 
@@ -108,6 +109,7 @@ def _signs(signals: Signals) -> tuple[str, ...]:
 
 def ua_class(user_agent: str) -> Literal["browser", "bot", "preview", "none"]:
     """Class a user agent by what it says of itself."""
+    user_agent = user_agent[:LONGEST_AGENT]
     if not user_agent.strip():
         return "none"
     if _PREVIEWERS.search(user_agent):

@@ -39,7 +39,7 @@ class Store:
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = _sqlite(url, busy_seconds) if self.sqlite else _postgresql(url)
+        self.engine = (_sqlite if self.sqlite else _postgresql)(url, busy_seconds)
 
     @property
     def path(self) -> Path | None:
@@ -69,6 +69,12 @@ class Store:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -125,9 +131,15 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: str, busy_seconds: float) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, poolclass=QueuePool, json_serializer=_json)
+        return create_engine(
+            url,
+            connect_args={"options": f"-c lock_timeout={int(busy_seconds * 1000)}"},
+            pool_pre_ping=True,
+            poolclass=QueuePool,
+            json_serializer=_json,
+        )
     except ModuleNotFoundError as error:
         raise SettingError(
             "DATABASE_URL: PostgreSQL needs its driver, `pip install cuereel[postgres]`"

@@ -76,9 +76,7 @@ def owed(tx: Connection, ids: Sequence[str]) -> dict[str, OwedChange]:
     }
 
 
-def values_of(
-    tx: Connection, connection_id: str, kind: str, key: str
-) -> Mapping[str, JSON] | None:
+def values_of(tx: Connection, connection_id: str, kind: str, key: str) -> Mapping[str, JSON] | None:
     """Return what we last owed under *key*, written or not; None where it was given up."""
     found = tx.execute(
         select(changes.c["values"]).where(

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import cast
 
 import structlog
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from sqlalchemy import Connection
 
 from connector.errors import TemporaryError
@@ -43,10 +43,11 @@ from connector.web.visits import is_one_of_us
 from connector.web.wire import make_ticket
 
 GONE = 410
-GUESSES = Meter(60, 60)
+GUESSES = "cuereel.guesses"
 
 blueprint = Blueprint("watch", __name__, url_prefix="/v")
 blueprint.after_request(guard_viewer)
+blueprint.record_once(lambda state: state.app.extensions.update({GUESSES: Meter(60, 60)}))
 log = structlog.get_logger(__name__)
 
 
@@ -186,7 +187,8 @@ def _page(name: str, token: str, view: View, *, status: int = 200, **more: objec
 
 def _unknown(status: int = 404) -> Response:
     """Answer for whatever is not there; the same page whether or not it ever was."""
-    if status == 404 and not GUESSES.allows(request.remote_addr):
+    meter = cast(Meter, current_app.extensions[GUESSES])
+    if status == 404 and not meter.allows(request.remote_addr):
         status = 429
     here = desk()
     html = render_template(

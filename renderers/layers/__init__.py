@@ -10,10 +10,10 @@ from typing import Any
 from renderers.layers import audio, chart, image, list, shape, text, video
 from renderers.layers.stage import Drawing, Stage
 
-__all__ = ["DRAWINGS", "Drawing", "Stage", "audio"]
+__all__ = ["LAYERS", "Drawing", "Stage", "audio"]
 
 # kind -> what sets it up for drawing; sound is heard, not drawn (see renderers/sound.py)
-DRAWINGS: dict[str, Callable[[Any, Stage], Drawing]] = {
+LAYERS: dict[str, Callable[[Any, Stage], Drawing]] = {
     "text": text.set_up,
     "image": image.set_up,
     "video": video.set_up,

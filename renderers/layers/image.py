@@ -1,6 +1,7 @@
 """Draws a picture into its box by the CSS meaning of its fit word."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import skia
 
@@ -30,12 +31,38 @@ class ImageDrawing:
 
 def set_up(part: ImagePart, stage: Stage) -> ImageDrawing:
     """Decode the picture and scale it into its box, once."""
+    stamp = part.path.stat() if part.path.is_file() else None
+    changed = (stamp.st_mtime_ns, stamp.st_size) if stamp else (0, 0)
+    return ImageDrawing(part, _fitted(_Key(part, stage.scale, changed)))
+
+
+@dataclass(frozen=True)
+class _Key:
+    part: ImagePart
+    scale: float
+    changed: tuple[int, int]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def _facts(self) -> tuple[object, ...]:
+        part = self.part
+        size = (part.box.width, part.box.height)
+        return part.path, self.changed, size, part.fit, part.radius, self.scale
+
+
+@lru_cache(maxsize=8)
+def _fitted(key: _Key) -> skia.Image:
+    """Keep the newest few: the scenes of a template share pictures, and so do its videos."""
+    part = key.part
     picture = load_picture(part.path, slots=part.slots, name=part.source)
-    box = part.box
-    surface = skia.Surface(max(round(box.width), 1), max(round(box.height), 1))
+    surface = skia.Surface(max(round(part.box.width), 1), max(round(part.box.height), 1))
     inner = Box(0, 0, surface.width(), surface.height())
-    draw_fitted(surface.getCanvas(), picture, inner, part.fit, part.radius, stage.scale)
-    return ImageDrawing(part, surface.makeImageSnapshot())
+    draw_fitted(surface.getCanvas(), picture, inner, part.fit, part.radius, key.scale)
+    return surface.makeImageSnapshot()
 
 
 def draw_fitted(

@@ -15,6 +15,7 @@ from renderers.schema import SMALLEST_TEXT
 from renderers.typography import Room, Setting, fit, fit_cut, line
 
 TALLEST_ROW = 176.0  # pixels at 720p
+TALLEST_ALONE = 264.0  # a single row may be more of a stage
 ENTRANCE = 0.4  # seconds
 
 
@@ -109,7 +110,8 @@ def set_up(part: ListPart, stage: Stage) -> ListDrawing:
     more = _set_more(part, stage)
     rest = more.height + part.gap if more else 0.0
     space = part.box.height - rest - part.gap * (len(part.rows) - 1)
-    height = min(space / len(part.rows), TALLEST_ROW * stage.scale)
+    tallest = TALLEST_ROW if len(part.rows) > 1 else TALLEST_ALONE
+    height = min(space / len(part.rows), tallest * stage.scale)
     block = height * len(part.rows) + part.gap * (len(part.rows) - 1) + rest
     top = part.box.y + (part.box.height - block) / 2
     boxes = [

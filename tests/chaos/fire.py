@@ -19,7 +19,8 @@ from connector.queues import connect
 from tests.chaos.stack import Stack
 
 EVERY = 0.4
-WEIGHTS = {"worker": 5, "child": 11, "sweep": 2, "redis": 1}
+# a worker takes seconds to start again; children are what does the work
+WEIGHTS = {"worker": 3, "child": 13, "sweep": 2, "redis": 1}
 
 
 @dataclass(frozen=True)

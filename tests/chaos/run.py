@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.events import Senders
+from tests.chaos.events import Posted, Senders
 from tests.chaos.fire import Fire
 from tests.chaos.ledger import Ledger, balance, drain
-from tests.chaos.stack import stack
+from tests.chaos.stack import Stack, stack
+
+Look = Callable[[Stack, Posted], None]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Plan:
     workers: int = 3
     sweeps: int = 1
     database: str = ""
+    fire: bool = True
     patience: float = 120
 
 
@@ -50,8 +54,8 @@ class Report:
         }
 
 
-def run(plan: Plan, home: Path) -> Report:
-    """Do what the plan says in the folder *home*."""
+def run(plan: Plan, home: Path, look: Look | None = None) -> Report:
+    """Do what the plan says in the folder *home*; *look* may examine the stack at the end."""
     dice = random.Random(plan.seed)
     with stack(
         home,
@@ -64,12 +68,16 @@ def run(plan: Plan, home: Path) -> Report:
         fire = Fire(running, random.Random(plan.seed + 1))
         sending = threading.Thread(target=senders.run, name="senders")
         sending.start()
-        fire.run(plan.seconds)
+        if plan.fire:
+            fire.run(plan.seconds)
         sending.join()
         drained = drain(running, plan.patience)
+        ledger = balance(running, senders.posted)
+        if look is not None:
+            look(running, senders.posted)
         return Report(
             plan=plan,
-            ledger=balance(running, senders.posted),
+            ledger=ledger,
             shots=fire.counts(),
             schedule=[f"{shot.at:7.2f} s {shot.kind} {shot.pid}" for shot in fire.shots],
             drained=drained,

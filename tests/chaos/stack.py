@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from connector.cli.prepare import LOCAL, prepare
 from connector.cli.processes import Program, Supervisor, python, running
 from connector.cli.programs import variables, wait_until_ready, web_command
 from connector.cli.redis_server import PrivateRedis, find_server, private_folder
+from connector.queues import connect
 from connector.secrets import Keyring, new_key
 from connector.settings import Settings
 from connector.store import Store, connections, records
@@ -76,8 +78,18 @@ def stack(
         programs = _programs(settings, workers, sweeps)
         with running(programs, logs=home / "logs", longest_pause=0.5) as supervisor:
             wait_until_ready(f"{settings.base_url}/healthz", seconds=60)
+            _wait_for_workers(redis.url, max(3, workers))
             yield Stack(settings, prepared.store, prepared.keyring, redis, supervisor, secret)
         prepared.store.close()
+
+
+def _wait_for_workers(redis_url: str, count: int) -> None:
+    client = connect(redis_url)
+    deadline = time.monotonic() + 60
+    while client.scard("rq:workers") < count:
+        assert time.monotonic() < deadline, "the workers do not start; see the logs"
+        time.sleep(0.1)
+    client.close()
 
 
 def contact_id(number: int) -> str:

@@ -21,7 +21,7 @@ def main() -> None:
     # made once by the harness: no codec is opened before a fork
     instant.film = lambda seconds=1.0: film  # type: ignore[assignment]
     instant.install()
-    work(sys.argv[1:], load_settings().redis_url)
+    work(sys.argv[1:], load_settings())
 
 
 if __name__ == "__main__":

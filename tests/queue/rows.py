@@ -9,7 +9,7 @@ from sqlalchemy import update
 from connector.store import Store, leases
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
-from connector.store.tables import DUE, WORK, connections, webhooks
+from connector.store.tables import DONE, DUE, WORK, connections, triggers, videos, webhooks
 
 
 def add_webhooks(
@@ -44,6 +44,36 @@ def add_webhooks(
                 )
             )
     return ids
+
+
+def add_videos(store: Store, count: int, queue: str = "render") -> list[str]:
+    """Store *count* videos that are to be rendered now."""
+    add_webhooks(store, 0)
+    ids = [new_id() for _ in range(count)]
+    with store.write() as tx:
+        for row_id in ids:
+            tx.execute(triggers.insert().values(**_trigger(row_id)))
+            tx.execute(videos.insert().values(**_video(row_id, queue)))
+    return ids
+
+
+def _trigger(row_id: str) -> dict[str, Any]:
+    return {
+        "id": row_id, "connection_id": "local", "key": row_id, "kind": "contact_onboarding",
+        "subject_kind": "contact", "subject_id": row_id, "occurred_at": 1, "facts": {},
+        "work": DONE, "due_at": 1,
+    }  # fmt: skip
+
+
+def _video(row_id: str, queue: str) -> dict[str, Any]:
+    return {
+        "id": row_id, "connection_id": "local", "trigger_id": row_id, "campaign": "onboarding",
+        "campaign_version": "1", "step": 0, "subject_kind": "contact", "subject_id": row_id,
+        "contact_id": row_id, "template": "onboarding", "locale": "en", "format": "16:9",
+        "slots": {}, "fallback_slots": [], "status": "queued", "token_hash": row_id,
+        "token_sealed": "", "queue": queue, "minted_at": 1, "filled_at": 1, "work": DUE,
+        "due_at": now_ms(),
+    }  # fmt: skip
 
 
 def state_of(store: Store, row_id: str, noun: str = "webhooks") -> str:

@@ -188,6 +188,16 @@ def test_ctrl_c_stops_everything_and_a_second_one_at_once(
     assert time.monotonic() - begun < 4
 
 
+def test_ctrl_c_is_heard_while_everything_still_starts() -> None:
+    """Nobody has to wait until it is ready to make it stop."""
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    begun = time.monotonic()
+
+    run_until_stopped([program("web", POLITE)], lambda: time.sleep(30))
+
+    assert time.monotonic() - begun < 6
+
+
 def test_a_port_in_use_is_one_sentence_before_anything_starts() -> None:
     """It names the port and the setting."""
     with socket.socket() as other:
@@ -233,14 +243,14 @@ def test_does_not_wait_for_ever() -> None:
 def test_children_read_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was set here by hand is passed on by the environment, paths as absolute ones."""
     monkeypatch.chdir(tmp_path)
-    ours = Settings(home=Path("here"), PORT=8123, allow_loopback_hooks=True, attempts=3)
+    ours = Settings(home=Path("here"), PORT=8123, tracking="off", attempts=3)
 
     for name, value in variables(ours).items():
         monkeypatch.setenv(name, value)
     theirs = load_settings()
 
     assert theirs.folder == ours.folder
-    assert (theirs.port, theirs.allow_loopback_hooks, theirs.attempts) == (8123, True, 3)
+    assert (theirs.port, theirs.tracking, theirs.attempts) == (8123, "off", 3)
 
 
 def test_one_small_machine_runs_four_processes(settings: Settings) -> None:

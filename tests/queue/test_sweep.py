@@ -21,7 +21,7 @@ from connector.jobs.tries import take
 from connector.queues import Doorbell
 from connector.store import Store, leases
 from connector.store.waiting import Waiting
-from tests.queue.rows import add_webhooks, let_lease_run_out, row_of
+from tests.queue.rows import add_videos, add_webhooks, let_lease_run_out, row_of
 
 
 def rung_for(redis: Redis, queue: str = "write") -> list[str]:
@@ -130,6 +130,35 @@ def test_a_full_queue_is_left_alone(
     assert sweep_once(station)["webhooks"] == 40
     assert sweep_once(station)["webhooks"] == 0
     assert rung_for(redis) == ids[:40]
+
+
+def test_each_queue_of_videos_has_room_of_its_own(
+    station: Station, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A campaign of any size does not stand before a trigger or a viewer who waits."""
+    monkeypatch.setattr(sweeping, "DEEPEST", 5)
+    add_videos(station.store, 20, "render-bulk")
+    triggered = add_videos(station.store, 2, "render")
+    (opened,) = add_videos(station.store, 1, "render-now")
+
+    assert sweep_once(station)["videos"] == 8
+    assert rung_for(redis, "render") == triggered
+    assert rung_for(redis, "render-now") == [opened]
+    assert len(rung_for(redis, "render-bulk")) == 5
+
+
+def test_a_queue_that_is_only_slow_is_not_rung_for_again(station: Station, redis: Redis) -> None:
+    """Renders that wait their turn do not pile up; what was forgotten is rung for at once."""
+    again = station.settings.ring_again_seconds
+    add_videos(station.store, 3)
+    sweep_once(station)
+    time.sleep(again + 0.05)
+
+    assert sweep_once(station)["videos"] == 0
+    redis.flushall()
+    assert sweep_once(station)["videos"] == 3
+    time.sleep(again * sweeping.PATIENCE + 0.05)
+    assert sweep_once(station)["videos"] == 3
 
 
 def test_goes_on_when_the_database_is_away(

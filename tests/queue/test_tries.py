@@ -122,6 +122,22 @@ def test_a_worker_that_is_stopped_hands_its_work_back_untried(station: Station) 
     assert (again.attempt, row_of(station.store, row_id)["crashes"]) == (1, 0)
 
 
+def test_a_worker_that_is_stopped_hands_a_whole_batch_back(station: Station) -> None:
+    """What was done stays done; the rest is due again at once and has lost nothing."""
+    done, stopped, untouched = add_webhooks(station.store, 3)
+    claims = take(station, "webhooks", [done, stopped, untouched])
+
+    with pytest.raises(SystemExit), renewing(station, *claims):
+        _finish(station, claims[0])
+        with working(station, claims[1]):
+            raise SystemExit(143)
+
+    assert state_of(station.store, done) == DONE
+    again = take(station, "webhooks", [done, stopped, untouched])
+    assert [(claim.id, claim.attempt) for claim in again] == [(stopped, 1), (untouched, 1)]
+    assert row_of(station.store, untouched)["crashes"] == 0
+
+
 def test_a_result_of_somebody_who_was_overtaken_is_thrown_away(station: Station) -> None:
     """The stale holder learns it, says nothing, and the new holder is not disturbed."""
     (row_id,) = add_webhooks(station.store, 1)

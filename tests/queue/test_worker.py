@@ -19,6 +19,7 @@ from connector.errors import SettingError
 from connector.jobs.station import Station
 from connector.jobs.sweep import sweep_once
 from connector.queues import JOBS
+from connector.settings import Settings
 from connector.store.tables import DEAD, DONE
 from tests.queue.rows import add_webhooks, row_of, state_of
 from tests.queue.tiny import TINY, diary
@@ -53,7 +54,7 @@ def start(sqlite_station: Station, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         process.communicate()
 
 
-def wait_for(happened: Callable[[], object], seconds: float = 15) -> None:
+def wait_for(happened: Callable[[], object], seconds: float = 40) -> None:
     """Wait until something is so, or fail."""
     deadline = time.monotonic() + seconds
     while not happened():
@@ -204,13 +205,14 @@ def test_a_worker_that_must_stop_hands_its_work_back(sqlite_station: Station, st
 
 
 def test_a_worker_without_redis_ends_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The supervisor starts it again; it does not pretend to work."""
     monkeypatch.setitem(JOBS, "send_webhooks", TINY)
     monkeypatch.delitem(JOBS, "write_back")
+    away = {"redis_url": f"unix://{tmp_path}/nobody.sock"}
     with pytest.raises(SystemExit) as ended:
-        work(["write"], f"unix://{tmp_path}/nobody.sock")
+        work(["write"], sqlite_station.settings.model_copy(update=away))
 
     assert ended.value.code == 69
 
@@ -218,4 +220,4 @@ def test_a_worker_without_redis_ends_and_says_so(
 def test_an_unknown_queue_is_refused() -> None:
     """A typing mistake in a Procfile is one sentence that lists the queues."""
     with pytest.raises(SettingError, match="no such queue: rendr; there are render-now plan"):
-        work(["rendr", "plan"], "redis://localhost")
+        work(["rendr", "plan"], Settings(REDIS_URL="redis://localhost"))

@@ -78,7 +78,7 @@ def main() -> None:
         worker.RoadWorker = DiesBeforeStart  # type: ignore[misc]
     JOBS.clear()
     JOBS["send_webhooks"] = TINY
-    worker.work(arguments, load_settings().redis_url)
+    worker.work(arguments, load_settings())
 
 
 if __name__ == "__main__":

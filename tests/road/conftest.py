@@ -107,8 +107,18 @@ class Road:
 
 
 @pytest.fixture
-def road(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
-    """An installation on each database, with the instant renderer."""
+def road(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    """An installation on SQLite, with the instant renderer."""
+    yield from _installation(sqlite_store, monkeypatch)
+
+
+@pytest.fixture
+def any_road(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    """The same, once on each database."""
+    yield from _installation(store, monkeypatch)
+
+
+def _installation(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     monkeypatch.setenv("DATABASE_URL", store.engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("CUEREEL_SECRET_KEYS", new_key())
     monkeypatch.setenv("CUEREEL_RENDERER", instant.NAME)

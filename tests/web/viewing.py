@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -57,6 +56,14 @@ class Bells(Doorbell):
         """Remember one ring."""
         self.rung.append((job, list(ids), queue))
         return True
+
+
+class Browser(FlaskClient):
+    """Reads each answer to its end and closes it, as browsers do."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        """Send a request."""
+        return super().open(*args, **{"buffered": True} | options)
 
 
 @dataclass(frozen=True)
@@ -221,24 +228,12 @@ def make_viewing(settings: Settings, store: Store, keyring: Keyring) -> Viewing:
         )
     settings.folder.mkdir(parents=True, exist_ok=True)
     app = Flask("viewing", root_path=next(iter(connector.web.__path__)))
-    bells = Bells.__new__(Bells)
-    bells.rung = []
+    app.test_client_class = Browser
+    bells = Bells()
     app.extensions[NAME] = Desk(settings, store, keyring, bells)
     for module in (beacons, watch):
         app.register_blueprint(module.blueprint)
     return Viewing(app, settings, store, keyring, bells)
-
-
-@pytest.fixture
-def viewing(settings: Settings, store: Store, keyring: Keyring) -> Viewing:
-    """An installation on each database."""
-    return make_viewing(settings, store, keyring)
-
-
-@pytest.fixture
-def viewing_sqlite(settings: Settings, sqlite_store: Store, keyring: Keyring) -> Viewing:
-    """An installation on SQLite."""
-    return make_viewing(settings, sqlite_store, keyring)
 
 
 def state(

@@ -22,6 +22,7 @@ ALIASES = {
     "e_mail": "email",
     "mail": "email",
     "email_address": "email",
+    "e_mail_address": "email",
     "language": "locale",
     "preferred_language": "locale",
     "timezone": "time_zone",

@@ -33,6 +33,7 @@ STATUSES: dict[str, tuple[str, str]] = {
     "blocked_repeat": ("Not sent: had it already", "quiet"),
     "blocked_validation": ("Not sent: data missing", "warn"),
 }
+SHOWN = frozenset({"ready", "ready_with_fallback", "approved"})
 WAITING = frozenset({"queued", "rendering", "stale"})
 
 
@@ -121,6 +122,12 @@ def time_of(value: JSON) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def own_link(value: JSON, base_url: str) -> str:
+    """Return an address if it is one of ours; a row is data, and others do not become links."""
+    text = str(value or "")
+    return text if text.startswith(f"{base_url}/") else ""
+
+
 def _card(row: RecordRow, base_url: str) -> Card:
     values = row.values
     status = str(values.get("video_status") or "")
@@ -130,17 +137,11 @@ def _card(row: RecordRow, base_url: str) -> Card:
         status=status,
         chip=chip_of(status) or Chip("Unknown", "quiet"),
         sentence=str(values.get("video_status_reason") or ""),
-        url=_ours(values.get("video_url"), base_url),
-        thumbnail=_ours(values.get("thumbnail_url"), base_url),
+        url=own_link(values.get("video_url"), base_url),
+        thumbnail=own_link(values.get("thumbnail_url"), base_url) if status in SHOWN else "",
         percent=_percent(values.get("percent_watched")),
         when=time_of(values.get("video_ready_at")) or row.updated_at,
     )
-
-
-def _ours(value: JSON, base_url: str) -> str:
-    # a row is data: only links to ourselves become links
-    text = str(value or "")
-    return text if text.startswith(f"{base_url}/") else ""
 
 
 def _percent(value: JSON) -> int | None:

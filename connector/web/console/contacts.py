@@ -24,6 +24,7 @@ from connector.web.console.pages import LOCAL, page_number, pages
 from connector.web.desk import desk
 
 PER_PAGE = 25
+LOOKS = 20
 # the other kinds of record that name a contact, in the order of the page
 LINKED = ("account", "cart")
 
@@ -93,6 +94,7 @@ def contact_page(tx: Connection, contact: StoredRecord, part: str) -> str:
     dictionary = _dictionary()
     base_url = desk().settings.base_url
     videos = cards.cards_of(around.rows, base_url)
+    looks = looks_left()
     return render_template(
         "console/videos.html" if part == "videos" else "console/contact.html",
         record=contact,
@@ -101,12 +103,29 @@ def contact_page(tx: Connection, contact: StoredRecord, part: str) -> str:
         line=cards.line_of(contact.id, contact.fields, dictionary),
         inputs=inputs_of("contact", contact.fields),
         videos=videos,
-        # after a trigger was sent the page looks for what comes of it
-        waiting="fired" in request.args or any(card.status in cards.WAITING for card in videos),
-        ours=_written(contact.fields, dictionary),
+        refused=_refusal(contact.fields, dictionary),
+        looks=looks - 1,
+        waiting=looks > 0 or any(card.status in cards.WAITING for card in videos),
+        ours=_written(contact.fields, dictionary, base_url),
         views=[_view(row) for row in around.rows if row.kind == "view"],
         linked=around.linked,
     )
+
+
+def looks_left() -> int:
+    """Return how often the page still looks by itself for what comes of a trigger."""
+    text = request.args.get("fired", "0")
+    return min(LOOKS, int(text)) if text.isdecimal() and len(text) < 4 and text.isascii() else 0
+
+
+def _refusal(fields: Mapping[str, JSON], dictionary: Dictionary) -> str:
+    """Return why the last trigger made no video; a video that was made speaks for itself."""
+    ours = cards.our_values(fields, dictionary)
+    status = str(ours.get("video_status") or "")
+    chip = cards.chip_of(status)
+    if chip is None or not status.startswith(("blocked_", "delayed")):
+        return ""
+    return str(ours.get("video_status_reason") or f"{chip.label}.")
 
 
 def _look_around(tx: Connection, contact: StoredRecord) -> _Surroundings:
@@ -120,7 +139,9 @@ def _look_around(tx: Connection, contact: StoredRecord) -> _Surroundings:
     )
 
 
-def _written(fields: Mapping[str, JSON], dictionary: Dictionary) -> list[dict[str, JSON]]:
+def _written(
+    fields: Mapping[str, JSON], dictionary: Dictionary, base_url: str
+) -> list[dict[str, JSON]]:
     values = cards.our_values(fields, dictionary)
     return [
         {
@@ -128,6 +149,8 @@ def _written(fields: Mapping[str, JSON], dictionary: Dictionary) -> list[dict[st
             "description": dictionary.write_fields[word].description,
             "value": value,
             "time": cards.time_of(value) if word.endswith("_at") else None,
+            "chip": cards.chip_of(str(value)) if word == "video_status" else None,
+            "link": cards.own_link(value, base_url) if word.endswith("_url") else "",
         }
         for word, value in values.items()
     ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.crm.local.columns import STRUCTURED, read_fields
 from connector.crm.local.triggers import OWN_PREFIX
@@ -71,6 +71,10 @@ class Input:
     label: str
     type: str
     text: str
+
+    def with_text(self, text: str) -> Input:
+        """Return the same input as somebody has filled it in."""
+        return replace(self, text=text)
 
 
 def inputs_of(kind: str, fields: Mapping[str, JSON]) -> list[Input]:

@@ -19,7 +19,7 @@ from connector.store.ids import new_id
 from connector.store.records import StoredRecord
 from connector.store.users import Role
 from connector.web.console import cards
-from connector.web.console.contacts import contact_page, found_or_404
+from connector.web.console.contacts import LOOKS, contact_page, found_or_404
 from connector.web.console.door import Page, blueprint, needs, signed_in
 from connector.web.console.forms import OFFERED, changes_in, inputs_of
 from connector.web.console.pages import LOCAL, page_number, pages
@@ -144,7 +144,7 @@ def _send(subject: Subject) -> Response:
     _ring(owed)
     flash("On its way. What comes of it appears under Videos in a moment.")
     shown = Subject("contact", contact) if contact else subject
-    return _back(shown, fired=1)
+    return _back(shown, fired=LOOKS)
 
 
 ACTIONS: dict[str, Callable[[Subject], Response]] = {

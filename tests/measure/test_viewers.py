@@ -1,0 +1,116 @@
+"""Who is a person: the families of machines that open links, and people who look like them."""
+
+import pytest
+
+from connector.measure.viewers import Signals, judge, ua_class
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/131.0.0.0 Safari/537.36"
+)
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+)
+PERSON = Signals(gesture=True, watch_ms=20_000, user_agent=CHROME, seconds_after_send=4_000.0)
+
+
+def signals(**changed: object) -> Signals:
+    """Make the signals of an ordinary viewer, except for what is changed."""
+    return Signals(**{**PERSON.__dict__, **changed})  # type: ignore[arg-type]
+
+
+def test_somebody_who_presses_play_and_watches_is_a_person() -> None:
+    """With nothing against them."""
+    verdict = judge(PERSON)
+    assert (verdict.viewer, verdict.score, verdict.reasons) == ("human", 0, ())
+
+
+def test_who_has_not_watched_yet_is_unknown() -> None:
+    """Neither a person nor a machine until something happens."""
+    assert judge(signals(gesture=False, watch_ms=0)).viewer == "unknown"
+    assert judge(signals(watch_ms=1_500)).viewer == "unknown"
+    assert judge(signals(gesture=False)).viewer == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"webdriver": True}, "webdriver"),
+        ({"honeypot": True}, "honeypot"),
+        ({"prefetch": True}, "prefetch"),
+        ({"user_agent": ""}, "no_user_agent"),
+        ({"user_agent": f"{CHROME} HeadlessChrome/131"}, "ua_list"),
+    ],
+)
+def test_what_software_says_of_itself_is_not_outweighed(
+    changed: dict[str, object], reason: str
+) -> None:
+    """Some scanners run a real browser and play: playback does not make them people."""
+    verdict = judge(signals(watch_ms=60_000, **changed))
+    assert verdict.viewer == "bot"
+    assert reason in verdict.reasons
+
+
+def test_a_scanner_in_a_real_browser_is_caught_by_its_haste() -> None:
+    """It opens every link seconds after the mail was sent, and touches nothing."""
+    verdict = judge(
+        signals(gesture=False, watch_ms=0, seconds_after_send=1.2, link_burst=True, input=False)
+    )
+    assert verdict.viewer == "bot"
+    assert verdict.reasons == ("seconds_after_send", "link_burst", "no_input")
+    assert verdict.score == 6
+
+
+def test_a_quick_person_who_really_watches_stays_a_person() -> None:
+    """Opening a mail at once is suspicious only until ten seconds were really played."""
+    quick = {"seconds_after_send": 5.0, "input": False, "other_device_at_once": True}
+    assert judge(signals(watch_ms=3_000, **quick)).viewer == "bot"
+    assert judge(signals(watch_ms=10_000, **quick)).viewer == "human"
+    assert judge(signals(watch_ms=10_000, gesture=False, **quick)).viewer == "bot"
+
+
+def test_colleagues_and_previews_are_counted_apart() -> None:
+    """A rep who checks a link is no viewer, nor is the chat that shows a card for it."""
+    assert judge(signals(internal=True)).viewer == "self"
+    assert judge(signals(user_agent="Slackbot-LinkExpanding 1.0")).viewer == "preview"
+
+
+def test_a_verdict_can_be_reversed() -> None:
+    """The same signals give the same verdict; when one was wrong, the verdict follows."""
+    caught = signals(prefetch=True)
+    assert judge(caught) == judge(caught)
+    assert judge(caught).viewer == "bot"
+    assert judge(signals(prefetch=False)).viewer == "human"
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        (CHROME, "browser"),
+        (IPHONE, "browser"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0", "browser"),
+        ("Mozilla/5.0 (Linux; Android 14; CUBOT P80) AppleWebKit/537.36 Chrome/131", "browser"),
+        ("", "none"),
+        ("   ", "none"),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "preview"),
+        ("facebookexternalhit/1.1", "preview"),
+        ("LinkedInBot/1.0 (compatible; Mozilla/5.0)", "preview"),
+        ("WhatsApp/2.23.20.0", "preview"),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+         "preview"),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "bot"),
+        ("Mozilla/5.0 (compatible; AhrefsBot/7.0)", "bot"),
+        ("BarracudaCentral/1.0", "bot"),
+        ("python-requests/2.32", "bot"),
+        ("curl/8.5.0", "bot"),
+        ("Go-http-client/2.0", "bot"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/131.0", "bot"),
+        ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", "browser"),
+        ("Microsoft Office Existence Discovery", "bot"),
+        ("x" * 100_000, "browser"),
+    ],
+)  # fmt: skip
+def test_user_agents_are_classed_by_what_they_say(agent: str, expected: str) -> None:
+    """Honest machines name themselves; phones with odd names are phones."""
+    assert ua_class(agent) == expected
