@@ -10,14 +10,15 @@ from PIL import Image
 
 from renderers.compose import Composer, Frame
 from renderers.encode import placed, settle
+from renderers.layers.stage import fill
 from renderers.storyboard import Storyboard
 
 POSTER, PLAY_POSTER, GIF = "poster.jpg", "poster-play.jpg", "preview.gif"
 GIF_BYTES = 500_000
-GIF_WIDTH, GIF_SECONDS = 480, 3.0
+GIF_SIDE, GIF_SECONDS = 480, 3.0
 _QUALITY = 88
 # (frames a second, colours): tried in this order until the GIF is small enough
-_GIF_TRIES = ((10, 128), (8, 64), (6, 32), (4, 16), (2, 8))
+_GIF_TRIES = ((10, 128), (8, 64), (6, 32), (4, 16), (2, 8), (1, 4))
 
 
 def write_poster(board: Storyboard, folder: Path, *, play: bool = False) -> Path:
@@ -55,10 +56,9 @@ def _moments(board: Storyboard, rate: int) -> list[int]:
 
 def _small(frame: Frame) -> Image.Image:
     image = Image.fromarray(frame)
-    width = min(GIF_WIDTH, image.width)
-    return image.resize(
-        (width, round(image.height * width / image.width)), Image.Resampling.LANCZOS
-    )
+    share = min(GIF_SIDE / max(image.size), 1.0)
+    size = (round(image.width * share), round(image.height * share))
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _gif(frames: Sequence[Image.Image], rate: int, colours: int) -> bytes:
@@ -97,13 +97,15 @@ def _with_play(frame: Frame, board: Storyboard) -> Frame:
     radius, margin = side * 0.085, side * board.brand.margin / 720
     # at the lower left: in the middle it would cover the name that the poster is made for
     canvas, x, y = surface.getCanvas(), margin + radius, board.height - margin - radius
-    canvas.drawCircle(x, y, radius, skia.Paint(Color=skia.Color(0, 0, 0, 170), AntiAlias=True))
+    colours = board.brand.colours
+    canvas.drawCircle(x, y, radius * 1.08, fill(colours.bg))
+    canvas.drawCircle(x, y, radius, fill(colours.accent))
     path = skia.Path()
     path.moveTo(x - radius * 0.28, y - radius * 0.45)
     path.lineTo(x + radius * 0.5, y)
     path.lineTo(x - radius * 0.28, y + radius * 0.45)
     path.close()
-    canvas.drawPath(path, skia.Paint(Color=skia.ColorWHITE, AntiAlias=True))
+    canvas.drawPath(path, fill(colours.on_accent))
     surface.flushAndSubmit()
     return np.ascontiguousarray(pixels[:, :, :3])
 

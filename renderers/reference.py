@@ -5,19 +5,20 @@ from pathlib import Path
 
 import numpy as np
 from moviepy import VideoClip
-from moviepy.audio.AudioClip import AudioArrayClip
+from moviepy.audio.AudioClip import AudioClip
+from numpy.typing import NDArray
 from proglog import ProgressBarLogger  # type: ignore[import-untyped]
 
 from renderers.compose import Composer, Frame
 from renderers.encode import placed, settle, verify
-from renderers.layers.audio import RATE
+from renderers.layers.audio import RATE, Samples
 from renderers.sound import mix
 from renderers.storyboard import Storyboard
 
 VIDEO = "video.mp4"
 # pictures are drawn in full-range RGB; players of HD video expect limited-range bt709
 _COLOURS = (
-    "scale=out_color_matrix=bt709:out_range=tv,"
+    "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,"
     "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
 )
 _RECIPE = ["-crf", "20", "-movflags", "+faststart", "-vf", _COLOURS]
@@ -34,7 +35,7 @@ def render_reference(
     with placed(target) as work:
         clip = VideoClip(lambda t: _frame_at(composer, t), duration=board.duration)
         if sound is not None:
-            clip = clip.with_audio(AudioArrayClip(sound, fps=RATE))
+            clip = clip.with_audio(_heard(sound, board.duration))
         made = work / VIDEO
         clip.write_videofile(
             str(made),
@@ -60,6 +61,17 @@ def render_reference(
 def _frame_at(composer: Composer, seconds: float) -> Frame:
     number = int(np.round(seconds * composer.board.fps))
     return composer.frame(min(number, composer.board.frames - 1))
+
+
+def _heard(sound: Samples, seconds: float) -> AudioClip:
+    """Offer samples to MoviePy; its own AudioArrayClip would keep them alive in a cycle."""
+
+    def at(times: float | NDArray[np.float64]) -> Samples:
+        index = np.round(np.asarray(times) * RATE).astype(int)
+        heard: Samples = sound[np.clip(index, 0, len(sound) - 1)]
+        return heard
+
+    return AudioClip(at, duration=seconds, fps=RATE)
 
 
 class _Progress(ProgressBarLogger):  # type: ignore[misc]

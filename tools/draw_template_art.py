@@ -163,68 +163,11 @@ def bag(side: int) -> skia.Image:
     return surface.makeImageSnapshot()
 
 
-def _backdrop(canvas: skia.Canvas, colour: str) -> None:
-    canvas.clear(paint(colour).getColor())
-
-
-def blanket(canvas: skia.Canvas) -> None:
-    """Draw a folded blanket."""
-    _backdrop(canvas, "#dfe7e2")
-    for index, colour in enumerate(("#31584a", "#3f6f5d", "#4f8771")):
-        top = 58 - index * 16
-        canvas.drawRRect(
-            skia.RRect.MakeRectXY(skia.Rect(16, top, 84, top + 20), 8, 8), paint(colour)
-        )
-        for x in (30, 40, 50):
-            canvas.drawRect(skia.Rect(x, top, x + 3, top + 20), paint("#efc65a"))
-
-
-def mug(canvas: skia.Canvas) -> None:
-    """Draw two mugs."""
-    _backdrop(canvas, "#efe0cf")
-    for x, y, colour in ((46, 34, "#c98b5d"), (18, 42, "#54433a")):
-        canvas.drawArc(
-            skia.Rect(x + 22, y + 8, x + 44, y + 28), -90, 180, False, paint(colour, line=5)
-        )
-        canvas.drawRRect(
-            skia.RRect.MakeRectXY(skia.Rect(x, y, x + 34, y + 40), 6, 6), paint(colour)
-        )
-        canvas.drawRect(skia.Rect(x, y + 4, x + 34, y + 8), paint("#f7efe6"))
-
-
-def lamp(canvas: skia.Canvas) -> None:
-    """Draw a reading lamp."""
-    _backdrop(canvas, "#e5e3ee")
-    canvas.drawRRect(skia.RRect.MakeRectXY(skia.Rect(30, 80, 70, 86), 3, 3), paint("#35304d"))
-    canvas.drawRect(skia.Rect(48, 44, 52, 82), paint("#35304d"))
-    shade = skia.Path()
-    shade.addPoly(
-        [skia.Point(38, 18), skia.Point(62, 18), skia.Point(76, 46), skia.Point(24, 46)], True
-    )
-    canvas.drawPath(shade, paint("#efc65a"))
-
-
-PRODUCTS: dict[str, Callable[[skia.Canvas], None]] = {"blanket": blanket, "mug": mug, "lamp": lamp}
-
-
-def product(draw: Callable[[skia.Canvas], None], side: int) -> skia.Image:
-    """Draw one product on a square."""
-    surface = skia.Surface(side, side)
-    canvas = surface.getCanvas()
-    canvas.scale(side / 100, side / 100)
-    draw(canvas)
-    return surface.makeImageSnapshot()
-
-
 def pictures() -> Sequence[tuple[str, skia.Image]]:
     """List all pictures with their places under renderers/templates."""
-    products = [
-        (f"abandoned_cart/pictures/{name}.png", product(draw, 320))
-        for name, draw in PRODUCTS.items()
-    ]
     patterns = [(f"{name}/tiles.png", tiles(name, PALETTES[name], 180)) for name in PATTERNS]
     deep = [(f"{name}/deep.png", tiles("onboarding", DEEP[name], 180)) for name in DEEP]
-    return [*patterns, *deep, ("abandoned_cart/bag.png", bag(1440)), *products]
+    return [*patterns, *deep, ("abandoned_cart/bag.png", bag(1440))]
 
 
 def main() -> int:

@@ -137,9 +137,9 @@ def _run(station: Station, screen: Screen) -> list[str]:
     for contact in ONBOARDED:
         fire(station.store, "contact.onboarding", Subject("contact", contact), contact)
     for cart in CARTS:
-        fire(station.store, "cart.abandoned", Subject("cart", cart), "")
+        fire(station.store, "cart.abandoned", Subject("cart", cart))
     for account in ACCOUNTS:
-        fire(station.store, "account.review_due", Subject("account", account), "")
+        fire(station.store, "account.review_due", Subject("account", account))
     expected = len(ONBOARDED) + len(CARTS) + len(ACCOUNTS)
     viewers: dict[str, threading.Thread] = {}
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -147,6 +147,11 @@ def _run(station: Station, screen: Screen) -> list[str]:
         while time.monotonic() < deadline:
             numbers = count(station, 0, 0)
             screen.show(numbers, expected, len(viewers))
+            if numbers.dead:
+                raise PermanentError(
+                    f"{numbers.dead} pieces of work were given up; CUEREEL_HOME="
+                    f"{station.settings.folder} cuereel retry says why"
+                )
             _seat_viewers(station, numbers, viewers)
             if numbers.settled(expected) and not any(t.is_alive() for t in viewers.values()):
                 return list(viewers)

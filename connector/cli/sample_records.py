@@ -30,7 +30,7 @@ def import_sample(settings: Settings, store: Store) -> dict[str, int]:
     return counts
 
 
-def fire(store: Store, event: str, subject: Subject, contact_id: str) -> None:
+def fire(store: Store, event: str, subject: Subject, contact_id: str | None = None) -> None:
     """Let the local CRM tell our hooks, over HTTP and signed, that something happened."""
     with store.write() as tx:
         announce(tx, LOCAL, Announcement(event, subject, contact_id))

@@ -96,5 +96,7 @@ def open_crm(connection: Connection, surroundings: Surroundings) -> CRM:
         module, opener = CRMS[connection.crm].split(":")
     except KeyError:
         known = ", ".join(sorted(CRMS))
-        raise MappingError(f"there is no CRM called {connection.crm!r}; known are: {known}") from None
+        raise MappingError(
+            f"there is no CRM called {connection.crm!r}; known are: {known}"
+        ) from None
     return cast(CRM, getattr(import_module(module), opener)(connection, surroundings))

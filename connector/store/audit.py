@@ -87,7 +87,7 @@ def broken_link(tx: Connection) -> str | None:
 
 def _first_loose(tx: Connection, expected: str) -> str | None:
     # what comes after the gap is whole in itself but hangs on nothing
-    known = {row.hash for row in _rows(tx)}
+    known = {"", *(row.hash for row in _rows(tx))}
     loose = [row for row in _rows(tx) if row.previous not in known and row.previous != expected]
     forked = [row for row in _rows(tx) if row.previous == expected]
     return next((str(row.id) for row in [*loose, *forked]), expected or None)

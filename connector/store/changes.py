@@ -90,8 +90,12 @@ def values_of(tx: Connection, connection_id: str, kind: str, key: str) -> Mappin
 
 
 def due_ids(tx: Connection, connection_id: str, limit: int = 100) -> list[str]:
-    """Return changes of one connection that may be written now, oldest first."""
-    rows = tx.execute(
+    """
+    Return changes of one connection that may be written now, oldest first.
+
+    Those that a worker died at come last and one at a time, as they are claimed only alone.
+    """
+    query = (
         select(changes.c.id)
         .where(
             changes.c.connection_id == connection_id,
@@ -100,9 +104,9 @@ def due_ids(tx: Connection, connection_id: str, limit: int = 100) -> list[str]:
             changes.c.lease_until <= now_ms(),
         )
         .order_by(changes.c.due_at)
-        .limit(limit)
     )
-    return list(rows.scalars())
+    untouched = query.where(changes.c.work == DUE, changes.c.crashes == 0).limit(limit)
+    return list(tx.execute(untouched).scalars()) or list(tx.execute(query.limit(1)).scalars())
 
 
 def settle(tx: Connection, held: Claim, version: int) -> None:

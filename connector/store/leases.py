@@ -34,13 +34,20 @@ class Claim:
 
 
 def claim(tx: Connection, noun: str, ids: Sequence[str], seconds: float) -> list[Claim]:
-    """Claim those of *ids* that are due and free, for *seconds*."""
+    """
+    Claim those of *ids* that are due and free, for *seconds*.
+
+    What a worker died at is claimed only when it is asked for alone, so that a row that kills its
+    worker takes no neighbours along.
+    """
     table = WORK[noun]
     free = and_(
         table.c.work.in_((DUE, RUNNING)),
         table.c.due_at <= now_ms(),
         table.c.lease_until <= now_ms(),
     )
+    if len(ids) > 1:
+        free = and_(free, table.c.work == DUE, table.c.crashes == 0)
     rows = tx.execute(
         update(table)
         .where(table.c.id.in_(ids), free)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
@@ -227,17 +228,18 @@ def _of(connection_id: str, kind: str) -> ColumnElement[bool]:
 
 
 def _matches(text: str) -> Iterator[ColumnElement[bool]]:
-    columns = [records.c.id, *(records.c.fields[name].as_string() for name in SEARCHED)]
+    named = [func.coalesce(records.c.fields[name].as_string(), "") for name in SEARCHED]
+    # one text per row: each look into the JSON costs as much as the search itself
+    haystack = reduce(lambda text, column: text + " " + column, named, records.c.id)
     for word in text.split()[:8]:
-        # SQLite ignores case in ASCII only, so the usual spellings are tried
-        spellings = {word, word.lower(), word.capitalize(), word.upper()}
-        yield or_(
-            *(
-                column.icontains(spelling, autoescape=True)
-                for column in columns
-                for spelling in sorted(spellings)
-            )
-        )
+        yield or_(*(haystack.icontains(one, autoescape=True) for one in _spellings(word)))
+
+
+def _spellings(word: str) -> list[str]:
+    # SQLite ignores case in ASCII only, so the usual spellings of other words are tried
+    if word.isascii():
+        return [word]
+    return sorted({word, word.lower(), word.capitalize(), word.upper()})
 
 
 def _equal(where: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:

@@ -7,6 +7,7 @@ rights of its user. A browser's session is of no use here, so no page elsewhere 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from werkzeug.exceptions import HTTPException
 from connector.crm.local.editing import delete_record, put_record
 from connector.crm.local.gateway import Announcement, announce
 from connector.crm.local.triggers import Event
+from connector.crm.local.watched import percent_by_video
+from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError, NotFoundError, PayloadError, TemporaryError
 from connector.model import JSON, Subject
 from connector.store import audit, connections, logins, record_rows, records, videos
@@ -139,12 +142,14 @@ def list_videos() -> Response:
         raise PayloadError("say whose videos: ?contact=<id>")
     with desk().store.read() as tx:
         connection_id = _connection(tx)
-        rows = {
-            row.key: row.values
-            for row in record_rows.of_contact(tx, connection_id, contact, "video")
-        }
+        person = records.get(tx, connection_id, "contact", contact)
+        rows = record_rows.of_contact(tx, connection_id, contact)
         found = videos.of_contact(tx, connection_id, contact)
-    return jsonify({"videos": [_video(video, rows.get(video.id, {})) for video in found]})
+    dictionary = load_dictionary("local", desk().settings.mapping_folders)
+    watched = percent_by_video(rows, person.fields if person else {}, dictionary)
+    links = {row.key: row.values for row in rows if row.kind == "video"}
+    told = [_video(one, links.get(one.id, {}), watched.get(one.id)) for one in found]
+    return jsonify({"videos": told})
 
 
 @blueprint.errorhandler(HTTPException)
@@ -223,7 +228,7 @@ def _record(row: StoredRecord) -> dict[str, Any]:
     }
 
 
-def _video(video: VideoRow, row: Any) -> dict[str, Any]:
+def _video(video: VideoRow, row: Mapping[str, JSON], percent: int | None) -> dict[str, Any]:
     return {
         "id": video.id,
         "campaign": video.campaign,
@@ -233,5 +238,5 @@ def _video(video: VideoRow, row: Any) -> dict[str, Any]:
         "sentence": video.sentence,
         "url": row.get("video_url", ""),
         "thumbnail_url": row.get("thumbnail_url", ""),
-        "percent_watched": row.get("percent_watched"),
+        "percent_watched": percent,
     }

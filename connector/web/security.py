@@ -47,7 +47,7 @@ def guard_viewer(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Content-Security-Policy"] = "; ".join(POLICY).format(nonce=nonce())
-    response.headers.setdefault("Cache-Control", "private, no-store")
+    response.headers.setdefault("Cache-Control", "private, no-cache")
     if desk().settings.production:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

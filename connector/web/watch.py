@@ -43,6 +43,7 @@ from connector.web.visits import is_one_of_us
 from connector.web.wire import make_ticket
 
 GONE = 410
+LARGEST_FORM = 4096  # bytes; a ticket and a session's id
 GUESSES = "cuereel.guesses"
 
 blueprint = Blueprint("watch", __name__, url_prefix="/v")
@@ -139,6 +140,7 @@ def opt_out(token: str) -> Response:
 @blueprint.post("/<token>/cta")
 def follow(token: str) -> Response:
     """Count a click on the call to action once per session and lead on to the stored address."""
+    request.max_content_length = LARGEST_FORM
     here = desk()
     video, moment = _find(here, token)
     target = call_to_action(video) if video else None

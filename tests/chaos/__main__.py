@@ -33,7 +33,7 @@ def main() -> int:
                 workers=given.workers,
                 sweeps=given.sweeps,
                 database=given.database,
-                patience=max(120.0, given.seconds),
+                patience=max(300.0, given.seconds),
             ),
             given.home or Path(temporary),
         )

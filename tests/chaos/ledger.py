@@ -16,7 +16,7 @@ from connector.model import VideoStatus
 from connector.publish import open_files
 from connector.secrets import token_hash
 from connector.store import leases
-from connector.store.tables import DONE, WORK, record_rows, records, triggers, videos
+from connector.store.tables import DEAD, DONE, WORK, record_rows, records, triggers, videos
 from tests.chaos.events import Posted
 from tests.chaos.stack import Stack
 
@@ -72,7 +72,8 @@ def unfinished(stack: Stack) -> dict[str, int]:
     with stack.store.read() as tx:
         counts = {
             noun: tx.execute(
-                select(func.count()).where(table.c.work.not_in((DONE, "dead")))
+                # without a due time nothing is to be done yet
+                select(func.count()).where(table.c.work.not_in((DONE, DEAD)), table.c.due_at > 0)
             ).scalar_one()
             for noun, table in WORK.items()
         }

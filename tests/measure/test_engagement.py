@@ -157,6 +157,13 @@ def test_a_part_counts_at_most_255_times() -> None:
     assert set(engagement([[0.0, 10.0, 1.0]] * 300, D).counts) == {255}
 
 
+def test_a_hundredth_counts_when_its_middle_was_played() -> None:
+    """A glimpse of its beginning is not enough."""
+    assert sum(engagement([[0.0, 0.04, 1.0]], D).counts) == 0
+    assert sum(engagement([[0.0, 0.06, 1.0]], D).counts) == 1
+    assert sum(engagement([[0.06, 0.2, 1.0]], D).counts) == 1
+
+
 def test_neighbouring_stretches_count_nothing_twice() -> None:
     """A pause in the middle of a hundredth is no rewatch."""
     broken = engagement([[0.0, 3.333, 1.0], [3.333, 7.777, 1.0], [7.777, 10.0, 1.0]], D)

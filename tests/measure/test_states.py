@@ -117,6 +117,12 @@ def test_double_speed_takes_half_the_time() -> None:
     assert believed(wall=0.0, r=[[0, 30, 1]]).clipped
 
 
+def test_slow_playback_uses_up_more_time() -> None:
+    """Five seconds at half speed take ten, so that five of the fifteen are left."""
+    state = believed(wall=0.0, r=[[0, 5, 0.5], [5, 20, 1]])
+    assert state.segments == ((0.0, 5.0, 0.5), (5.0, 10.0, 1.0))
+
+
 @pytest.mark.parametrize(
     "event",
     [

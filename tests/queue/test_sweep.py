@@ -20,6 +20,7 @@ from connector.jobs.sweep import fair, sweep, sweep_once, tidy
 from connector.jobs.tries import take
 from connector.queues import Doorbell
 from connector.store import Store, leases
+from connector.store.sessions import owe_measure
 from connector.store.waiting import Waiting
 from tests.queue.rows import add_videos, add_webhooks, let_lease_run_out, row_of
 
@@ -145,6 +146,18 @@ def test_each_queue_of_videos_has_room_of_its_own(
     assert rung_for(redis, "render") == triggered
     assert rung_for(redis, "render-now") == [opened]
     assert len(rung_for(redis, "render-bulk")) == 5
+
+
+def test_measures_are_rung_for_though_they_name_no_connection(
+    station: Station, redis: Redis
+) -> None:
+    """What was watched is measured even when nobody rang."""
+    ids = add_videos(station.store, 2, "render")
+    with station.store.write() as tx:
+        owe_measure(tx, ids, 0)
+
+    assert sweep_once(station)["measures"] == 2
+    assert sorted(rung_for(redis, "measure")) == sorted(ids)
 
 
 def test_a_queue_that_is_only_slow_is_not_rung_for_again(station: Station, redis: Redis) -> None:

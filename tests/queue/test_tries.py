@@ -126,11 +126,10 @@ def test_a_worker_that_is_stopped_hands_a_whole_batch_back(station: Station) -> 
     """What was done stays done; the rest is due again at once and has lost nothing."""
     done, stopped, untouched = add_webhooks(station.store, 3)
     claims = take(station, "webhooks", [done, stopped, untouched])
+    _finish(station, claims[0])
 
-    with pytest.raises(SystemExit), renewing(station, *claims):
-        _finish(station, claims[0])
-        with working(station, claims[1]):
-            raise SystemExit(143)
+    with pytest.raises(SystemExit), renewing(station, *claims), working(station, claims[1]):
+        raise SystemExit(143)
 
     assert state_of(station.store, done) == DONE
     again = take(station, "webhooks", [done, stopped, untouched])

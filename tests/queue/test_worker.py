@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq.job import Job
+from rq.registry import FailedJobRegistry
+from rq.serializers import JSONSerializer
 
 from connector.cli.programs import variables
 from connector.cli.worker import work
@@ -80,6 +84,30 @@ def alive(pid: int) -> bool:
         return False
 
 
+def everything_in(redis: Redis) -> bytes:
+    """Return all keys and values of a Redis, with compressed ones opened."""
+    parts: list[bytes] = []
+    for key in redis.keys("*"):
+        dumped = {
+            b"string": lambda key: [redis.get(key)],
+            b"hash": lambda key: [part for pair in redis.hgetall(key).items() for part in pair],
+            b"list": lambda key: redis.lrange(key, 0, -1),
+            b"set": lambda key: list(redis.smembers(key)),
+            b"zset": lambda key: redis.zrange(key, 0, -1),
+            b"stream": lambda key: [repr(redis.xrange(key)).encode()],
+        }[redis.type(key)](key)
+        parts += [key, *(opened(value) for value in dumped)]
+    return b"\n".join(parts)
+
+
+def opened(value: bytes) -> bytes:
+    """Return a value as it is read."""
+    try:
+        return zlib.decompress(value)
+    except zlib.error:
+        return value
+
+
 def test_a_worker_does_what_it_is_rung_for(
     sqlite_station: Station, start: Start, redis: Redis
 ) -> None:
@@ -105,6 +133,25 @@ def test_no_id_or_argument_is_logged(sqlite_station: Station, start: Start) -> N
 
     assert "send_webhooks" in output
     assert row_id not in output
+
+
+def test_an_error_that_quotes_a_record_leaves_no_trace_in_redis(
+    sqlite_station: Station, start: Start, redis: Redis
+) -> None:
+    """What a failed job leaves for an hour says neither what it was called with nor why it failed."""
+    (row_id,) = add_webhooks(sqlite_station.store, 1, body='{"explode": "Fatima Hassan"}')
+    start("write")
+    sqlite_station.doorbell.ring("send_webhooks", [row_id])
+    failed = FailedJobRegistry("write", connection=redis, serializer=JSONSerializer)
+    wait_for(lambda: failed.get_job_ids(cleanup=False))
+
+    (job_id,) = failed.get_job_ids(cleanup=False)
+    job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+    result = job.latest_result()
+    assert result is not None
+    assert result.exc_string == "the log has the details"
+    assert 0 < redis.ttl(job.key) <= 3600
+    assert b"Fatima" not in everything_in(redis)
 
 
 def test_killing_the_worker_takes_its_child_along(sqlite_station: Station, start: Start) -> None:

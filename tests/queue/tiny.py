@@ -1,7 +1,7 @@
 """
 A worker whose only job is tiny: `python -m tests.queue.tiny [--dies-before-start] QUEUE…`.
 
-The job does what the body of a webhook says: nothing, sleep, or die on the spot.
+The job does what the body of a webhook says: nothing, sleep, fail, or die on the spot.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ def send(ids: list[str]) -> None:
     """Look after webhooks as their bodies say, and keep a list of who did it."""
     station = open_station()
     for claim in take(station, "webhooks", ids):
+        with station.store.read() as tx:
+            row = tx.execute(webhooks.select().where(webhooks.c.id == claim.id)).one()
+        orders = json.loads(row.body)
         with working(station, claim):
-            with station.store.read() as tx:
-                row = tx.execute(webhooks.select().where(webhooks.c.id == claim.id)).one()
-            orders = json.loads(row.body)
             note("began", claim.id)
             with renewing(station, claim):
                 obey(orders)
             with station.store.write() as tx:
                 leases.finish(tx, claim)
             note("ended", claim.id)
+        if "explode" in orders:
+            raise RuntimeError(orders["explode"])
 
 
 def obey(orders: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ FORMATS = ["16:9", "9:16", "1:1"]
 
 def items(count: int, title: str = "Merino travel blanket") -> SlotValue:
     """Make a cart's rows."""
-    picture = SlotValue("pictures/blanket.png")
+    picture = SlotValue("bag.png")
     row = {"title": SlotValue(title), "price": SlotValue(89, "€89.00"), "picture": picture}
     return SlotValue([row] * count)
 

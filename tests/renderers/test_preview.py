@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from renderers.preview import GIF_BYTES, GIF_WIDTH, write_gif, write_poster
+from renderers.preview import GIF_BYTES, GIF_SIDE, write_gif, write_poster
 from renderers.storyboard import SlotValue, Storyboard, assemble
 from renderers.template import find_template
 from tests.renderers.samples import HELLO, WriteTemplate, ink
@@ -53,7 +53,7 @@ def test_the_gif_begins_complete_and_stays_small(tmp_path: Path) -> None:
     with Image.open(gif) as moving, Image.open(poster) as still:
         first = np.asarray(moving.convert("RGB")).astype(int)
         expected = np.asarray(still.convert("RGB").resize(moving.size)).astype(int)
-        assert moving.size == (GIF_WIDTH, 270)
+        assert moving.size == (GIF_SIDE, 270)
         assert abs(first - expected).mean() < 8
         seconds = 0.0
         for number in range(moving.n_frames):

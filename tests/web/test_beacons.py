@@ -18,10 +18,12 @@ from sqlalchemy import select
 from connector.errors import DatabaseBusyError, TemporaryError
 from connector.model import VideoStatus
 from connector.secrets import Keyring, new_key
+from connector.store.clock import now
 from connector.store.ids import new_id
 from connector.store.sessions import SessionRow
 from connector.store.tables import events, measures
 from connector.web.collector import Collector
+from connector.web.floods import Meter
 from connector.web.wire import make_ticket
 from tests.web.viewing import Reel, Viewing, post, state
 
@@ -53,7 +55,7 @@ def test_a_beacon_is_stored_when_it_is_answered(viewing: Viewing) -> None:
     )
     assert row.duration_ms == 20_000
     assert row.counts == bytes([1] * 20 + [2] * 10 + [1] * 20 + [0] * 50)
-    assert (row.viewed, row.viewer, row.reasons) == (True, "human", ["seconds_after_send"])
+    assert (row.viewed, row.viewer, row.reasons) == (True, "human", [])
     assert row.flags["captions"] == 1
     assert row.flags["agent"] == "browser"
 
@@ -293,7 +295,7 @@ def test_nothing_is_kept_of_what_cannot_be_watched(viewing: Viewing, status: Vid
         (HEADLESS, {}, "bot", "ua_list"),
         ("Slackbot-LinkExpanding 1.0", {}, "preview", "ua_list"),
         (None, {"wd": 1}, "bot", "webdriver"),
-        (None, {"g": 0}, "unknown", "seconds_after_send"),
+        (None, {"g": 0, "inp": 0}, "unknown", "no_input"),
     ],
 )
 def test_who_is_not_a_person_is_marked_with_reasons(
@@ -307,6 +309,17 @@ def test_who_is_not_a_person_is_marked_with_reasons(
     row = only(viewing_sqlite, reel)
     assert row.viewer == viewer
     assert reason in row.reasons
+
+
+def test_what_comes_with_the_message_itself_is_suspect(viewing_sqlite: Viewing) -> None:
+    """A page that is opened seconds after its link was made, by nobody's hand, is a scanner's."""
+    with viewing_sqlite.store.read() as tx:
+        reel = viewing_sqlite.reel(minted_at=now(tx) - 2000)
+    beacon = state(viewing_sqlite.ticket(reel, opened=1), new_id(), 1, (0, 3))
+    beacon["f"] |= {"inp": 0}
+    post(viewing_sqlite.client, beacon)
+    row = only(viewing_sqlite, reel)
+    assert (row.viewer, row.reasons) == ("bot", ["seconds_after_send", "no_input"])
 
 
 def test_our_own_look_is_marked(viewing_sqlite: Viewing) -> None:
@@ -418,3 +431,16 @@ def test_the_collector_passes_on_what_went_wrong_and_goes_on() -> None:
     with pytest.raises(ValueError, match="broken"):
         collector.submit(1)
     assert collector.submit(2) == 2
+
+
+def test_counting_knocks_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many keys knock, only so many are remembered; each window starts afresh."""
+    clock = [0.0]
+    monkeypatch.setattr("connector.web.floods.time.monotonic", lambda: clock[0])
+    meter = Meter(2, 10, room=100)
+    assert [meter.allows("one") for _ in range(4)] == [True, True, False, False]
+    for number in range(1000):
+        meter.allows(number)
+    assert len(meter._counts) <= 100
+    clock[0] = 10.0
+    assert meter.allows("one")

@@ -352,7 +352,6 @@ def test_a_contacts_page_shows_videos_views_and_carts(office: Office) -> None:
                 "video_status": "ready_with_fallback",
                 "video_status_reason": "Made with the fallback for: company.",
                 "video_url": "http://127.0.0.1:8400/v/token",
-                "percent_watched": 72,
             },
         )
         record_rows.put(
@@ -361,7 +360,7 @@ def test_a_contacts_page_shows_videos_views_and_carts(office: Office) -> None:
             kind="view",
             key="s1",
             contact_id="c-001",
-            values={"percent_watched": 72, "seconds_watched": 19},
+            values={"video_id": "v1", "percent_watched": 72, "seconds_watched": 19},
         )
     page = office.visitor(Role.VIEWER).get(CONTACT).text
 

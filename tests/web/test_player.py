@@ -123,10 +123,13 @@ def test_what_a_person_plays_is_what_is_stored(
     row = until(
         lambda: (s := stored(here, reel)) and s.furthest_ms >= 5900 and s, "the last beacon"
     )
-    assert 5_700 <= row.unique_ms <= 6_800
-    assert 8_000 <= row.watch_ms <= 10_500
+    [first, again] = row.segments
+    assert [round(first[0]), round(again[0])] == [0, 2]
+    assert first[1] >= 4.6
+    furthest = max(first[1], again[1]) * 1000
+    assert abs(row.unique_ms - furthest) < 300
+    assert abs(row.watch_ms - (first[1] + again[1] - 2) * 1000) < 600
     assert max(row.counts) == 2
-    assert [round(start) for start, _, _ in row.segments] == [0, 2]
     assert row.viewed
     assert row.viewer == "human"
     assert "gesture" in row.flags
@@ -142,15 +145,18 @@ def test_pauses_and_jumps_forward_leave_gaps(
     press_play(browser)
     play_until(browser, 2)
     browser.execute_script("document.querySelector('video').pause()")
+    paused = position(browser)
     time.sleep(1.2)
     browser.execute_script("const v = document.querySelector('video'); v.currentTime = 9; v.play()")
     until(lambda: browser.execute_script("return document.querySelector('video').ended"), "the end")
     row = until(
         lambda: (s := stored(here, reel)) and s.furthest_ms >= 11_900 and s, "the beacon of the end"
     )
-    assert 4_300 <= row.unique_ms <= 5_900
+    assert abs(row.unique_ms - (paused + 3) * 1000) < 600
     assert row.watch_ms == row.unique_ms
-    assert row.counts[45:72] == bytes(27)
+    assert row.counts[round(paused / SECONDS * 100) + 4 : 72] == bytes(
+        72 - round(paused / SECONDS * 100) - 4
+    )
     with here.store.read() as tx:
         told = tx.execute(select(events.c.name).where(events.c.video_id == reel.id)).scalars().all()
     assert {"load", "play", "complete"} == set(told)

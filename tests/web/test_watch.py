@@ -441,6 +441,13 @@ def test_a_click_without_a_script_counts_once_per_page(viewing_sqlite: Viewing) 
     assert len(clicks_of(viewing_sqlite)) == 1
 
 
+def test_a_click_of_eight_megabytes_is_refused(viewing_sqlite: Viewing) -> None:
+    """The form holds a ticket and an id; anything much larger is not read."""
+    reel = viewing_sqlite.reel()
+    answer = viewing_sqlite.client.post(f"{reel.path}/cta", data={"s": "x" * 8_000_000})
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize("token", ["", "forged.token.x", "other"])
 def test_a_click_with_a_wrong_ticket_leads_on_and_counts_nothing(
     viewing_sqlite: Viewing, token: str

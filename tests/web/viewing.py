@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-import connector.web
+from connector.app import create_app
 from connector.model import VideoStatus
 from connector.publish import open_files
 from connector.queues import Doorbell
@@ -28,12 +28,12 @@ from connector.store.sessions import SessionRow
 from connector.store.tables import metadata, triggers
 from connector.store.tables import videos as videos_table
 from connector.store.videos import NewVideo, VideoRow
-from connector.web import beacons, watch
 from connector.web.desk import NAME, Desk
 from connector.web.wire import make_ticket
 
 CONNECTION = "local"
 DURATION = 20.0
+HOUR = 3_600_000
 SCENES = [
     {"name": "welcome", "start": 0.0, "seconds": 5.0},
     {"name": "plan", "start": 5.0, "seconds": 10.0},
@@ -129,7 +129,9 @@ class Viewing:
                 token_hash(token),
                 self.keyring.encrypt(token),
             )
+            sent = now(tx) - HOUR
         assert video_id is not None
+        columns = {"minted_at": sent} | columns
         if rendered if rendered is not None else status.startswith(("ready", "approved")):
             columns = {"receipt": self.receipt(video_id), "ready_at": 1} | columns
         done = {} if status in (VideoStatus.QUEUED, VideoStatus.RENDERING) else {"work": "done"}
@@ -227,12 +229,11 @@ def make_viewing(settings: Settings, store: Store, keyring: Keyring) -> Viewing:
             tx, keyring, connection_id=CONNECTION, crm="local", title="Test", secrets={}
         )
     settings.folder.mkdir(parents=True, exist_ok=True)
-    app = Flask("viewing", root_path=next(iter(connector.web.__path__)))
+    app = create_app(settings)
     app.test_client_class = Browser
+    app.extensions[NAME].store.close()
     bells = Bells()
     app.extensions[NAME] = Desk(settings, store, keyring, bells)
-    for module in (beacons, watch):
-        app.register_blueprint(module.blueprint)
     return Viewing(app, settings, store, keyring, bells)
 
 

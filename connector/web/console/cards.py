@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from connector.crm.local.watched import whole_percent
 from connector.decide.dictionary import Dictionary
 from connector.model import JSON
 from connector.store.record_rows import RecordRow
@@ -88,7 +89,7 @@ def line_of(record_id: str, fields: Mapping[str, JSON], dictionary: Dictionary) 
         email=str(fields.get("email") or ""),
         initials="".join(part[0] for part in name.split()[:2]).upper(),
         chip=chip_of(str(ours.get("video_status") or "")),
-        percent=_percent(ours.get("percent_watched")),
+        percent=whole_percent(ours.get("percent_watched")),
         last_viewed=time_of(ours.get("last_viewed_at")),
     )
 
@@ -108,9 +109,14 @@ def name_of(record_id: str, fields: Mapping[str, JSON]) -> str:
     return full or str(fields.get("name") or fields.get("email") or record_id)
 
 
-def cards_of(rows: Sequence[RecordRow], base_url: str) -> list[Card]:
-    """Return the videos of a contact from its rows."""
-    return [_card(row, base_url) for row in rows if row.kind == "video"]
+def cards_of(rows: Sequence[RecordRow], watched: Mapping[str, int], base_url: str) -> list[Card]:
+    """Return the videos of a contact, newest first, with how much of each was watched."""
+    made = sorted(
+        (row for row in rows if row.kind == "video"),
+        key=lambda row: str(row.values.get("minted_at") or row.updated_at.isoformat()),
+        reverse=True,
+    )
+    return [_card(row, watched.get(row.key), base_url) for row in made]
 
 
 def time_of(value: JSON) -> datetime | None:
@@ -128,7 +134,7 @@ def own_link(value: JSON, base_url: str) -> str:
     return text if text.startswith(f"{base_url}/") else ""
 
 
-def _card(row: RecordRow, base_url: str) -> Card:
+def _card(row: RecordRow, percent: int | None, base_url: str) -> Card:
     values = row.values
     status = str(values.get("video_status") or "")
     title = str(values.get("campaign") or values.get("video_template") or "Video")
@@ -139,13 +145,6 @@ def _card(row: RecordRow, base_url: str) -> Card:
         sentence=str(values.get("video_status_reason") or ""),
         url=own_link(values.get("video_url"), base_url),
         thumbnail=own_link(values.get("thumbnail_url"), base_url) if status in SHOWN else "",
-        percent=_percent(values.get("percent_watched")),
+        percent=percent,
         when=time_of(values.get("video_ready_at")) or row.updated_at,
     )
-
-
-def _percent(value: JSON) -> int | None:
-    try:
-        return max(0, min(100, int(float(value))))
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -11,6 +11,7 @@ from flask import Response, abort, redirect, render_template, request, url_for
 from sqlalchemy import Connection
 
 from connector.crm.local.csv_export import export_csv
+from connector.crm.local.watched import percent_by_video
 from connector.decide.dictionary import Dictionary, load_dictionary
 from connector.model import JSON
 from connector.store import audit, record_rows, records
@@ -93,7 +94,8 @@ def contact_page(tx: Connection, contact: StoredRecord, part: str) -> str:
     around = _look_around(tx, contact)
     dictionary = _dictionary()
     base_url = desk().settings.base_url
-    videos = cards.cards_of(around.rows, base_url)
+    watched = percent_by_video(around.rows, contact.fields, dictionary)
+    videos = cards.cards_of(around.rows, watched, base_url)
     looks = looks_left()
     return render_template(
         "console/videos.html" if part == "videos" else "console/contact.html",
@@ -159,10 +161,10 @@ def _written(
 def _view(row: RecordRow) -> dict[str, JSON]:
     values = row.values
     return {
-        "when": cards.time_of(values.get("first_viewed_at") or values.get("at")) or row.updated_at,
+        "when": cards.time_of(values.get("viewed_at")) or row.updated_at,
         "percent": values.get("percent_watched"),
         "seconds": values.get("seconds_watched"),
-        "viewer": values.get("viewer", ""),
+        "clicks": values.get("clicks"),
     }
 
 

@@ -23,7 +23,7 @@ from connector.web.console.door import (
 from connector.web.desk import desk
 
 WRONG = 401
-limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True)
+limiter = Limiter(get_remote_address)
 
 
 @blueprint.get("/sign-in")

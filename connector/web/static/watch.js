@@ -18,8 +18,12 @@
     if (asked || !making.dataset.open) return;
     asked = true;
     fetch(making.dataset.open, { method: "POST", redirect: "manual" })
-      .then(show)
-      .catch(() => { asked = false; });
+      .then((answer) => {
+        // the answer to a form is a redirect, which a script sees without following it
+        if (answer.type !== "opaqueredirect") throw new Error(answer.status);
+        show();
+      })
+      .catch(() => { asked = false; }); // the next poll tries again
   };
 
   const openWhenSeen = () => {

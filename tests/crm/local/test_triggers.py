@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -173,6 +174,10 @@ def test_whatever_knocks_is_refused(
 
 
 @pytest.fixture
-def adapter_sqlite(sqlite_store: Store, settings: Settings, keyring: Keyring) -> LocalAdapter:
+def adapter_sqlite(
+    sqlite_store: Store, settings: Settings, keyring: Keyring
+) -> Iterator[LocalAdapter]:
     """The local CRM where the database makes no difference."""
-    return LocalAdapter(sqlite_store, settings, keyring)
+    made = LocalAdapter(sqlite_store, settings, keyring)
+    yield made
+    made.close()

@@ -1,0 +1,282 @@
+"""What was watched, on its way to the contact's record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from connector.jobs import update_engagement as job
+from connector.jobs.station import Station
+from connector.jobs.update_engagement import update_engagement
+from connector.model import VideoStatus
+from connector.secrets import Keyring
+from connector.settings import Settings
+from connector.store import Store, changes, erase
+from connector.store.ids import new_id
+from connector.store.sessions import measure_version
+from connector.store.tables import changes as changes_table
+from connector.store.tables import measures
+from tests.web.viewing import Reel, Viewing, make_viewing, post, state
+
+
+@pytest.fixture
+def viewing(
+    settings: Settings, store: Store, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> Viewing:
+    """An installation whose jobs run here, and whose news are measured without delay."""
+    quick = settings.model_copy(update={"coalesce_seconds": 0})
+    here = make_viewing(quick, store, keyring)
+    use(here, monkeypatch, quick)
+    return here
+
+
+def use(here: Viewing, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Let the job work on this installation."""
+    station = Station(settings, here.store, here.keyring, here.bells)
+    monkeypatch.setattr(job, "open_station", lambda: station)
+
+
+def watch(here: Viewing, reel: Reel, *played: tuple[float, float], **flags: int) -> str:
+    """Watch parts of a video in a session of its own; return the session's id."""
+    session = new_id()
+    beacon = state(here.ticket(reel, opened=300), session, 1, *played)
+    beacon["f"] |= flags
+    assert post(here.client, beacon) == 204
+    return session
+
+
+def click(here: Viewing, reel: Reel, session: str) -> None:
+    """Press the call to action in a session."""
+    here.client.post(f"{reel.path}/cta", data={"s": session, "t": here.ticket(reel)})
+
+
+def owed(here: Viewing, kind: str = "property") -> dict[str, dict[str, Any]]:
+    """Return what is owed to the CRM, by key."""
+    with here.store.read() as tx:
+        rows = tx.execute(
+            select(changes_table.c.key, changes_table.c["values"]).where(
+                changes_table.c.kind == kind
+            )
+        )
+        return {str(key): values for key, values in rows}
+
+
+def work_of(here: Viewing, reel: Reel) -> str:
+    """Return how the measuring of a video stands."""
+    with here.store.read() as tx:
+        return str(tx.execute(select(measures.c.work).where(measures.c.id == reel.id)).scalar_one())
+
+
+def test_watching_reaches_the_contacts_record(viewing: Viewing) -> None:
+    """Sixty percent, a rewatch and a click become the words that the CRM keeps."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 12), (5, 9))
+    click(viewing, reel, session)
+    update_engagement([reel.id])
+    words = owed(viewing)["c1"]
+    assert words["percent_watched"] == 60
+    assert words["furthest_percent"] == 60
+    assert words["seconds_watched"] == 16
+    assert words["rewatches"] == 1
+    assert words["views"] == 1
+    assert words["cta_clicks"] == 1
+    assert words["last_cta"] == "main"
+    assert words["drop_off_scene"] == "plan"
+    assert words["engagement_tier"] == "hot"
+    assert words["last_viewed_at"].endswith("Z")
+    assert "tracking_consent" not in words
+    assert work_of(viewing, reel) == "done"
+    assert viewing.bells.rung[-1][0] == "write_back"
+
+
+def test_each_view_has_a_row_of_its_own(viewing: Viewing) -> None:
+    """The second layer names the video, the time and what was seen in that one view."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 20))
+    update_engagement([reel.id])
+    row = owed(viewing, "view_row")[session]
+    assert row["video_id"] == reel.id
+    assert (row["percent_watched"], row["completed"], row["clicks"]) == (100, True, None)
+
+
+def test_several_views_of_one_video_are_one_union(viewing: Viewing) -> None:
+    """Half in the morning and half in the evening is the whole film."""
+    reel = viewing.reel()
+    for part in ((0, 10), (10, 20)):
+        watch(viewing, reel, part)
+    update_engagement([reel.id])
+    words = owed(viewing)["c1"]
+    assert (words["percent_watched"], words["views"], words["rewatches"]) == (100, 2, 0)
+
+
+def test_a_second_video_speaks_for_itself(viewing: Viewing) -> None:
+    """The video's words describe the newest one; the score's words cover both."""
+    old, new = viewing.reel(), viewing.reel()
+    watch(viewing, old, (0, 20))
+    update_engagement([old.id])
+    assert owed(viewing)["c1"]["percent_watched"] is None
+    assert owed(viewing)["c1"]["views"] == 1
+    watch(viewing, new, (0, 5))
+    update_engagement([new.id])
+    words = owed(viewing)["c1"]
+    assert (words["percent_watched"], words["views"]) == (25, 2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "agent"),
+    [({"wd": 1}, None), ({"g": 0}, None), ({"dnt": 1}, None), ({}, "Slackbot 1.0")],
+)
+def test_who_is_not_a_verified_person_changes_nothing(
+    viewing: Viewing, flags: dict[str, int], agent: str | None
+) -> None:
+    """Scanners, previews, plays without a gesture and the untracked leave the record alone."""
+    reel = viewing.reel()
+    beacon = state(viewing.ticket(reel, opened=300), new_id(), 1, (0, 20))
+    beacon["f"] |= flags
+    post(viewing.client, beacon, *([agent] if agent else []))
+    update_engagement([reel.id])
+    assert owed(viewing) == {}
+    assert owed(viewing, "view_row") == {}
+    assert work_of(viewing, reel) == "done"
+
+
+@pytest.mark.parametrize("tracking", ["aggregate", "off"])
+def test_without_identified_tracking_contacts_learn_nothing(
+    viewing: Viewing, monkeypatch: pytest.MonkeyPatch, tracking: str
+) -> None:
+    """Sessions may be kept for totals; no contact's field is written."""
+    reel = viewing.reel()
+    watch(viewing, reel, (0, 20))
+    use(viewing, monkeypatch, viewing.settings.model_copy(update={"tracking": tracking}))
+    update_engagement([reel.id])
+    assert owed(viewing) == {}
+    assert work_of(viewing, reel) == "done"
+
+
+def test_a_job_that_runs_twice_owes_nothing_more(viewing: Viewing) -> None:
+    """The CRM is told only what is new to it."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 10))
+    update_engagement([reel.id])
+
+    def versions() -> list[int]:
+        with viewing.store.read() as tx:
+            return list(tx.execute(select(changes_table.c.version)).scalars())
+
+    before = versions()
+    update_engagement([reel.id])
+    again = state(viewing.ticket(reel, opened=300), session, 2, (0, 10))
+    post(viewing.client, again)
+    update_engagement([reel.id])
+    assert sorted(versions()) == sorted(before)
+    assert work_of(viewing, reel) == "done"
+
+
+def test_news_that_come_while_measuring_are_measured_next(
+    viewing: Viewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A beacon between claim and finish leaves the video due, and the next run sees it."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 10))
+    tell = job._tell
+
+    def interrupted(tx: Any, station: Any, video_id: str) -> list[str]:
+        result = tell(tx, station, video_id)
+        job.sessions.owe_measure(tx, [video_id], 0)
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_tell", interrupted)
+        update_engagement([reel.id])
+    assert work_of(viewing, reel) == "due"
+    post(viewing.client, state(viewing.ticket(reel, opened=300), session, 2, (0, 20)))
+    update_engagement([reel.id])
+    assert owed(viewing)["c1"]["percent_watched"] == 100
+    assert work_of(viewing, reel) == "done"
+
+
+def test_asking_again_keeps_the_time_and_counts_up(viewing: Viewing) -> None:
+    """Each beacon raises the version, so that none is overlooked."""
+    reel = viewing.reel()
+    for _ in range(3):
+        watch(viewing, reel, (0, 5))
+    with viewing.store.read() as tx:
+        assert measure_version(tx, reel.id) == 3
+
+
+def test_an_erased_contact_is_not_measured(viewing: Viewing) -> None:
+    """Erasure between beacon and job: nothing is owed, nothing fails."""
+    reel = viewing.reel()
+    watch(viewing, reel, (0, 20))
+    with viewing.store.write() as tx:
+        erase.erase(tx, "local", "c1")
+    update_engagement([reel.id])
+    assert owed(viewing) == {}
+    assert viewing.video(reel).status == VideoStatus.ERASED
+
+
+def test_an_opt_out_reaches_the_record(viewing: Viewing) -> None:
+    """The contact's field says so, and the video that was stopped shows why."""
+    reel, planned = viewing.reel(), viewing.reel(VideoStatus.QUEUED)
+    viewing.client.post(f"{reel.path}/opt-out")
+    update_engagement([reel.id, planned.id])
+    assert owed(viewing)["c1"]["tracking_consent"] == "opted_out"
+    assert "opted out" in owed(viewing, "video_row")[planned.id]["video_status_reason"]
+
+
+def test_what_the_crm_has_confirmed_is_not_sent_again(viewing: Viewing) -> None:
+    """After a write the same values are no news; a change of one of them is."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 10))
+    update_engagement([reel.id])
+    with viewing.store.write() as tx:
+        for row in tx.execute(select(changes_table.c.id, changes_table.c.version)).all():
+            tx.execute(
+                changes_table.update()
+                .where(changes_table.c.id == row.id)
+                .values(work="done", written_version=row.version)
+            )
+    post(viewing.client, state(viewing.ticket(reel, opened=300), session, 2, (0, 15)))
+    update_engagement([reel.id])
+    with viewing.store.read() as tx:
+        waiting = changes.due_ids(tx, "local")
+    assert len(waiting) == 2
+    assert owed(viewing)["c1"]["percent_watched"] == 75
+
+
+@hypothesis_settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(order=st.permutations(range(4)), runs=st.lists(st.booleans(), min_size=4, max_size=4))
+def test_any_order_of_beacons_and_jobs_ends_the_same(
+    viewing_sqlite: Viewing, order: list[int], runs: list[bool]
+) -> None:
+    """However jobs and beacons interleave, the record ends up with the same figures."""
+    contact = f"c-{new_id()}"
+    reel = viewing_sqlite.reel(contact_id=contact)
+    ticket, session = viewing_sqlite.ticket(reel, opened=300), new_id()
+    for number, run in zip(order, runs, strict=True):
+        post(viewing_sqlite.client, state(ticket, session, number + 1, (0, 5 * (number + 1))))
+        if run:
+            update_engagement([reel.id])
+    update_engagement([reel.id])
+    assert owed(viewing_sqlite)[contact]["percent_watched"] == 100
+
+
+@pytest.fixture
+def viewing_sqlite(
+    settings: Settings,
+    sqlite_store: Store,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Viewing:
+    """The same on SQLite only, for many examples."""
+    quick = settings.model_copy(update={"coalesce_seconds": 0})
+    here = make_viewing(quick, sqlite_store, keyring)
+    use(here, monkeypatch, quick)
+    return here
