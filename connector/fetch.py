@@ -14,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests_hardened import Config, HTTPSession
@@ -33,6 +35,12 @@ DEADLINE = 20.0
 VET_SECONDS = 30.0
 REDIRECTS = 3
 PORTS = (None, 443)
+BLOCK = 16_384
+WORTH_ANOTHER_TRY = (408, 425, 429, 500, 502, 503, 504)
+BROKEN_OFF = (
+    requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
+)  # fmt: skip
+TOO_LARGE = f"the picture is larger than {LARGEST // 1_000_000} MB"
 
 
 @dataclass(frozen=True)
@@ -50,47 +58,53 @@ def bring_in(slots: Mapping[str, SlotValue], template: Template, assets: Path) -
     A picture that cannot be had empties an optional slot; MediaError where the slot is required,
     TemporaryError where trying again may help.
     """
-    missing: list[str] = []
+    intake = _Intake(assets)
     brought: dict[str, SlotValue | None] = dict(slots)
     for name, kind in template.slots.items():
         value = brought.get(name)
         if value is None:
             continue
         if kind.kind == "image":
-            brought[name] = _picture(name, value, assets, missing, required=kind.required)
+            brought[name] = intake.picture(name, value, required=kind.required)
         elif kind.kind == "list":
-            brought[name] = SlotValue(
-                [_row(name, row, assets, missing) for row in value.value or []], value.text
-            )
+            rows = [intake.row(name, row) for row in value.value or []]
+            brought[name] = SlotValue(rows, value.text)
     return Brought(
         {name: value for name, value in brought.items() if value is not None},
-        tuple(dict.fromkeys(missing)),
+        tuple(dict.fromkeys(intake.missing)),
     )
 
 
-def _row(
-    name: str, row: Mapping[str, SlotValue], assets: Path, missing: list[str]
-) -> dict[str, SlotValue]:
-    pictures = {
-        key: _picture(name, value, assets, missing, required=False)
-        for key, value in row.items()
-        if is_address(value.value)
-    }
-    return {key: value for key, value in {**row, **pictures}.items() if value is not None}
+@dataclass(frozen=True)
+class _Intake:
+    """The pictures of one video; an address that stands in it twice is asked once."""
 
+    assets: Path
+    missing: list[str] = field(default_factory=list)
+    asked: dict[str, str | MediaError | TemporaryError] = field(default_factory=dict)
 
-def _picture(
-    slot: str, value: SlotValue, assets: Path, missing: list[str], *, required: bool
-) -> SlotValue | None:
-    if not is_address(value.value):
-        return value
-    try:
-        return SlotValue(f"asset:{fetch_picture(str(value.value), assets)}", value.text)
-    except (MediaError, TemporaryError) as error:
+    def row(self, name: str, row: Mapping[str, SlotValue]) -> dict[str, SlotValue]:
+        cells = {key: self.picture(name, value, required=False) for key, value in row.items()}
+        return {key: value for key, value in cells.items() if value is not None}
+
+    def picture(self, slot: str, value: SlotValue, *, required: bool) -> SlotValue | None:
+        if not is_address(value.value):
+            return value
+        found = self._digest(str(value.value))
+        if isinstance(found, str):
+            return SlotValue(f"asset:{found}", value.text)
         if required:
-            raise type(error)(f"slot {slot!r}: {error.sentence}", reason=error.reason) from error
-        missing.append(slot)
+            raise type(found)(f"slot {slot!r}: {found.sentence}", reason=found.reason) from found
+        self.missing.append(slot)
         return None
+
+    def _digest(self, url: str) -> str | MediaError | TemporaryError:
+        if url not in self.asked:
+            try:
+                self.asked[url] = fetch_picture(url, self.assets)
+            except (MediaError, TemporaryError) as error:
+                self.asked[url] = error
+        return self.asked[url]
 
 
 def is_address(value: Any) -> bool:
@@ -100,23 +114,19 @@ def is_address(value: Any) -> bool:
 
 def fetch_picture(url: str, assets: Path, *, allow_loopback: bool = False) -> str:
     """Return the SHA-256 under which the picture at *url* is kept in *assets* from now on."""
-    _check(url)
-    assets.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=assets, prefix=".incoming-") as folder:
-        raw, clean = Path(folder) / "raw", Path(folder) / "clean.png"
-        _download(url, raw, allow_loopback=allow_loopback)
-        _vet(raw, clean)
-        digest = hashlib.sha256(clean.read_bytes()).hexdigest()
-        clean.replace(assets / f"{digest}.png")
-    return digest
+    return _keep(lambda raw: _download(url, raw, allow_loopback=allow_loopback), assets)
 
 
 def keep_picture(content: bytes, assets: Path) -> str:
     """Vet a picture that we were handed, and return the SHA-256 under which it is kept."""
+    return _keep(lambda raw: raw.write_bytes(content), assets)
+
+
+def _keep(bring: Callable[[Path], object], assets: Path) -> str:
     assets.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=assets, prefix=".incoming-") as folder:
         raw, clean = Path(folder) / "raw", Path(folder) / "clean.png"
-        raw.write_bytes(content)
+        bring(raw)
         _vet(raw, clean)
         digest = hashlib.sha256(clean.read_bytes()).hexdigest()
         clean.replace(assets / f"{digest}.png")
@@ -137,56 +147,89 @@ def _check(url: str) -> None:
 
 def _download(url: str, target: Path, *, allow_loopback: bool) -> None:
     try:
-        with _session(allow_loopback) as session, session.get(url, stream=True) as response:
-            _accept(response)
-            with target.open("wb") as file:
-                for block in _bounded(response):
-                    file.write(block)
-    except (requests.Timeout, requests.ConnectionError) as error:
+        _within(DEADLINE, lambda: _save(url, target, allow_loopback=allow_loopback))
+    except TimeoutError as error:
+        raise TemporaryError("the picture's server is too slow", reason="media") from error
+    except BROKEN_OFF as error:
         raise TemporaryError("the picture's server does not answer", reason="media") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         # the library's message may quote the address; the class says enough
         raise MediaError(f"the picture is refused ({type(error).__name__})") from error
+
+
+def _within(seconds: float, work: Callable[[], None]) -> None:
+    """
+    Do *work*, or raise TimeoutError.
+
+    Time limits of sockets begin anew with every byte, so a server that sends one byte at a time
+    could hold us for days. The thread that is given up ends with the job's process.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except BaseException as error:  # handed over to the thread that waits
+            done.set_exception(error)
+
+    Thread(target=run, name="fetch", daemon=True).start()
+    done.result(seconds)
+
+
+def _save(url: str, target: Path, *, allow_loopback: bool) -> None:
+    with _session(allow_loopback) as session, _open(session, url) as response:
+        _accept(response)
+        with target.open("wb") as file:
+            for block in _bounded(response):
+                file.write(block)
+
+
+def _open(session: HTTPSession, url: str) -> requests.Response:
+    """Follow redirects ourselves: the library would read their bodies, however long, to the end."""
+    for _ in range(REDIRECTS + 1):
+        _check(url)
+        response: requests.Response = session.get(url, stream=True)
+        target = session.get_redirect_target(response)
+        if target is None:
+            return response
+        response.close()
+        url = urljoin(url, target)
+    raise MediaError(f"the picture's address redirects more than {REDIRECTS} times")
 
 
 def _session(allow_loopback: bool) -> HTTPSession:
     config = Config(
         ip_filter_enable=True,
         ip_filter_allow_loopback_ips=allow_loopback,
-        never_redirect=False,
+        never_redirect=True,
         default_timeout=TIMEOUTS,
         user_agent_override="Cuereel",
     )
     session = HTTPSession(config)
     session.trust_env = False
-    session.max_redirects = REDIRECTS
-    session.hooks["response"].append(_check_redirect)
+    session.headers["Accept-Encoding"] = "identity"
     return session
 
 
-def _check_redirect(response: requests.Response, **_options: Any) -> None:
-    target = response.headers.get("location")
-    if response.is_redirect and target and "://" in target:
-        _check(target)
-
-
 def _accept(response: requests.Response) -> None:
-    if response.status_code in (429, 500, 502, 503, 504):
+    if response.status_code in WORTH_ANOTHER_TRY:
         raise TemporaryError(f"the picture's server answers {response.status_code}", reason="media")
     if response.status_code != requests.codes.ok:
         raise MediaError(f"the picture's server answers {response.status_code}")
-    if int(response.headers.get("content-length") or 0) > LARGEST:
-        raise MediaError(f"the picture is larger than {LARGEST // 1_000_000} MB")
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:12]) > LARGEST:
+        raise MediaError(TOO_LARGE)
 
 
 def _bounded(response: requests.Response) -> Iterator[bytes]:
     begun, size = time.monotonic(), 0
-    for block in response.iter_content(65_536):
+    for block in response.iter_content(BLOCK):
         size += len(block)
         if size > LARGEST:
-            raise MediaError(f"the picture is larger than {LARGEST // 1_000_000} MB")
-        if time.monotonic() - begun > DEADLINE:
-            raise TemporaryError("the picture's server is too slow", reason="media")
+            raise MediaError(TOO_LARGE)
+        if time.monotonic() - begun > DEADLINE:  # nobody waits for it any more
+            raise TimeoutError
         yield block
 
 

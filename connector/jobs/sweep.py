@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import chain, zip_longest
-from pathlib import Path
 from threading import Event
 
 import structlog
 
 from connector.errors import ConnectorError
 from connector.jobs.station import Station
+from connector.jobs.tidy import tidy
 from connector.queues import JOBS, NOUNS, RENDER_QUEUES
 from connector.store import leases
 from connector.store.waiting import Waiting, waiting
@@ -27,8 +27,7 @@ SAMPLE = 5000  # rows looked at per period and lane
 GRACE = 1.0  # seconds for whoever made a row due to ring for it themselves
 PATIENCE = 4  # how many times longer to trust a queue that seems to hold what was rung
 LONGEST_REST = 30.0
-TIDY_SECONDS = 600.0
-STALE_SECONDS = 3600.0
+TIDY_SECONDS = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +41,7 @@ def sweep(station: Station, stop: Event) -> None:
             sweep_once(station)
             if time.monotonic() - tidied > TIDY_SECONDS or not tidied:
                 tidied = time.monotonic()
-                tidy(station.settings.folder / "work")
+                tidy(station)
             troubles = 0
         except ConnectorError as error:
             troubles += 1
@@ -58,20 +57,6 @@ def sweep(station: Station, stop: Event) -> None:
 def sweep_once(station: Station) -> dict[str, int]:
     """Ring once for all due work; return how many rows were rung for, by noun."""
     return {noun: sum(_lane(station, noun, queue) for queue in _lanes(noun)) for noun in NOUNS}
-
-
-def tidy(folder: Path, older_than: float = STALE_SECONDS) -> int:
-    """Delete unfinished files that a dead worker left behind; return how many."""
-    gone = 0
-    for path in folder.rglob("*.tmp") if folder.is_dir() else ():
-        try:
-            if path.is_file() and time.time() - path.stat().st_mtime > older_than:
-                path.unlink()
-                gone += 1
-        except FileNotFoundError:
-            # another sweep was quicker
-            continue
-    return gone
 
 
 def _lanes(noun: str) -> Sequence[str | None]:

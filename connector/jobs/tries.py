@@ -89,15 +89,17 @@ def working(
 
 
 @contextmanager
-def renewing(station: Station, *claims: Claim) -> Iterator[threading.Event]:
+def renewing(
+    station: Station, *claims: Claim, also: Callable[[Connection], object] = lambda _tx: None
+) -> Iterator[threading.Event]:
     """
     Keep leases while long work runs; the event is set when one of them is lost or done.
 
-    Where the worker is told to stop, all that is not done yet is handed back untried.
+    *also* is done in the transaction of each renewal, for what must be kept beside the leases. Where the worker is told to stop, all that is not done yet is handed back untried.
     """
     lost, done = threading.Event(), threading.Event()
     thread = threading.Thread(
-        target=_renew, args=(station, claims, lost, done), name="renewing", daemon=True
+        target=_renew, args=(station, claims, also, lost, done), name="renewing", daemon=True
     )
     thread.start()
     try:
@@ -113,13 +115,18 @@ def renewing(station: Station, *claims: Claim) -> Iterator[threading.Event]:
 
 
 def _renew(
-    station: Station, claims: Sequence[Claim], lost: threading.Event, done: threading.Event
+    station: Station,
+    claims: Sequence[Claim],
+    also: Callable[[Connection], object],
+    lost: threading.Event,
+    done: threading.Event,
 ) -> None:
     held = list(claims)
     while held and not done.wait(station.settings.lease_seconds / 3):
         try:
             with station.store.write() as tx:
                 kept = [claim for claim in held if _still_ours(tx, claim, station)]
+                also(tx)
         except ConnectorError as error:
             log.warning("lease not renewed", reason=error.reason)
             continue

@@ -8,11 +8,19 @@ there and then lays it down; a second job finds the pen taken and goes home.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 
 from connector.crm import CRM
-from connector.errors import ConnectorError, CredentialError, LeaseLostError, TemporaryError
+from connector.errors import (
+    ConnectorError,
+    CredentialError,
+    LeaseLostError,
+    PermanentError,
+    TemporaryError,
+)
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
@@ -46,7 +54,7 @@ def _write_connection(station: Station, connection_id: str) -> None:
         return
     try:
         for batch in _batches(station, connection_id, pen):
-            if not _write_batch(station, connection_id, batch):
+            if not _write_batch(station, connection_id, pen, batch):
                 return
     finally:
         with station.store.write() as tx:
@@ -64,17 +72,27 @@ def _batches(station: Station, connection_id: str, pen: int) -> Iterator[list[Cl
         yield take(station, "changes", ids)
 
 
-def _write_batch(station: Station, connection_id: str, claims: Sequence[Claim]) -> bool:
+def _write_batch(station: Station, connection_id: str, pen: int, claims: Sequence[Claim]) -> bool:
     """Write one batch; False where the CRM wants to be left alone for now."""
     with station.store.read() as tx:
         owed = changes.owed(tx, [claim.id for claim in claims])
     present = [claim for claim in claims if claim.id in owed]
+    # a slow CRM must not cost us the pen: two writers could put an old value over a new one
+    keep = partial(
+        connections.keep_pen,
+        connection_id=connection_id,
+        fence=pen,
+        seconds=station.settings.lease_seconds,
+    )
     try:
         crm, _ = open_source(station, connection_id)
-        with renewing(station, *present):
+        with renewing(station, *present, also=keep):
             results = _write(crm, [owed[claim.id].change for claim in present])
     except CredentialError as error:
         _park(station, connection_id, present, error)
+        return False
+    except PermanentError as error:
+        _give_up(station, present, error)
         return False
     except TemporaryError as error:
         results = {claim.id: _again(claim.id, error) for claim in present}
@@ -88,7 +106,7 @@ def _write(crm: CRM, owed: Sequence[Change]) -> dict[str, WriteResult]:
     """Write together; where that breaks unexpectedly, halve until the one is found that breaks it."""
     try:
         return {result.change_id: result for result in crm.write(owed)}
-    except ConnectorError:
+    except (ConnectorError, BaseTimeoutException):
         raise
     except Exception as error:
         log.exception("write broke", count=len(owed))
@@ -97,6 +115,12 @@ def _write(crm: CRM, owed: Sequence[Change]) -> dict[str, WriteResult]:
             return {owed[0].id: _again(owed[0].id, surprise)}
     middle = len(owed) // 2
     return _write(crm, owed[:middle]) | _write(crm, owed[middle:])
+
+
+def _give_up(station: Station, claims: Sequence[Claim], error: PermanentError) -> None:
+    for claim in claims:
+        with working(station, claim):
+            raise error
 
 
 def _again(change_id: str, error: TemporaryError) -> WriteResult:

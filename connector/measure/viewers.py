@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from connector.measure.engagement import is_view
@@ -107,6 +108,7 @@ def _signs(signals: Signals) -> tuple[str, ...]:
     return tuple(sign for sign, there in signs.items() if there)
 
 
+@lru_cache(maxsize=2048)
 def ua_class(user_agent: str) -> Literal["browser", "bot", "preview", "none"]:
     """Class a user agent by what it says of itself."""
     user_agent = user_agent[:LONGEST_AGENT]

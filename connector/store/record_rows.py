@@ -39,11 +39,13 @@ def put(
 ) -> None:
     """Write one row; what it held before and *values* do not name stays."""
     old: Any = tx.execute(
-        select(record_rows.c["values"]).where(
+        select(record_rows.c["values"])
+        .where(
             record_rows.c.connection_id == connection_id,
             record_rows.c.kind == kind,
             record_rows.c.key == key,
         )
+        .with_for_update()
     ).scalar_one_or_none()
     merged = {k: v for k, v in {**(old or {}), **values}.items() if v is not None}
     changed = {"contact_id": contact_id, "values": merged, "updated_at": now_ms()}

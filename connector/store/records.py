@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import reduce
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
@@ -62,13 +61,17 @@ def get(tx: Connection, connection_id: str, kind: str, record_id: str) -> Stored
 
 
 def many(
-    tx: Connection, connection_id: str, kind: str, ids: Sequence[str]
+    tx: Connection, connection_id: str, kind: str, ids: Sequence[str], *, lock: bool = False
 ) -> dict[str, StoredRecord]:
-    """Return those of *ids* that exist."""
+    """Return those of *ids* that exist; *lock* keeps others from changing them meanwhile."""
     found: dict[str, StoredRecord] = {}
-    for start in range(0, len(ids), CHUNK):
-        chosen = and_(_of(connection_id, kind), records.c.id.in_(ids[start : start + CHUNK]))
-        found |= {row.id: _record(row) for row in tx.execute(select(records).where(chosen))}
+    # always in one order, so that two that lock several never wait for each other
+    wanted = sorted({record_id for record_id in ids if "\0" not in record_id})
+    for start in range(0, len(wanted), CHUNK):
+        chosen = and_(_of(connection_id, kind), records.c.id.in_(wanted[start : start + CHUNK]))
+        query = select(records).where(chosen).order_by(records.c.id)
+        rows = tx.execute(query.with_for_update() if lock else query)
+        found |= {row.id: _record(row) for row in rows}
     return found
 
 
@@ -84,7 +87,7 @@ def put_many(
     tx: Connection, connection_id: str, kind: str, batch: Mapping[str, Mapping[str, JSON]]
 ) -> dict[str, Put]:
     """Merge each record of a batch that was checked; the whole batch in a few statements."""
-    before = many(tx, connection_id, kind, list(batch))
+    before = many(tx, connection_id, kind, list(batch), lock=True)
     result: dict[str, Put] = {}
     new: list[dict[str, Any]] = []
     for record_id, fields in batch.items():
@@ -224,14 +227,20 @@ def _insert(tx: Connection, connection_id: str, kind: str, new: Sequence[dict[st
 
 
 def _of(connection_id: str, kind: str) -> ColumnElement[bool]:
-    return and_(records.c.connection_id == connection_id, records.c.kind == kind)
+    return and_(records.c.connection_id == connection_id, records.c.kind == _plain(kind))
+
+
+def _plain(text: str) -> str:
+    # PostgreSQL takes no NUL, not even to say that there is no such value
+    return text.replace("\0", "")
 
 
 def _matches(text: str) -> Iterator[ColumnElement[bool]]:
-    named = [func.coalesce(records.c.fields[name].as_string(), "") for name in SEARCHED]
     # one text per row: each look into the JSON costs as much as the search itself
-    haystack = reduce(lambda text, column: text + " " + column, named, records.c.id)
-    for word in text.split()[:8]:
+    haystack: ColumnElement[str] = records.c.id
+    for name in SEARCHED:
+        haystack = haystack + " " + func.coalesce(records.c.fields[name].as_string(), "")
+    for word in _plain(text).split()[:8]:
         yield or_(*(haystack.icontains(one, autoescape=True) for one in _spellings(word)))
 
 
@@ -244,7 +253,7 @@ def _spellings(word: str) -> list[str]:
 
 def _equal(where: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     for name, value in where.items():
-        yield records.c.fields[name].as_string() == value
+        yield records.c.fields[name].as_string() == _plain(value)
 
 
 def _record(row: Row[Any]) -> StoredRecord:

@@ -8,15 +8,25 @@ that is not yet on their contact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, exists, func, select
 
 from connector.model import VideoStatus
-from connector.store.clock import now_ms
-from connector.store.tables import DEAD, DONE, DUE, RUNNING, events, measures, sessions, videos
+from connector.store.clock import now
+from connector.store.tables import (
+    DEAD,
+    DONE,
+    DUE,
+    RUNNING,
+    events,
+    measures,
+    sessions,
+    subjects,
+    videos,
+)
 from connector.store.upsert import insert
 
 CTA_CLICK = "cta_click"
@@ -65,11 +75,12 @@ class Shown:
     status: str
     duration: float
     minted_at: int
+    opted_out: bool
 
     @property
-    def erased(self) -> bool:
-        """Tell whether nothing may be remembered of it any more."""
-        return self.status == VideoStatus.ERASED
+    def measured(self) -> bool:
+        """Tell whether watching it may be remembered, and there is something to watch."""
+        return self.status != VideoStatus.ERASED and not self.opted_out and self.duration > 0
 
 
 COLUMNS = [sessions.c[field.name] for field in fields(SessionRow)]
@@ -78,16 +89,22 @@ FORWARD = [column.name for column in COLUMNS if column.name not in ("id", "video
 
 def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
     """Return what is known of these videos; unknown ones are absent."""
-    # the receipt holds a whole storyboard, of which a beacon needs one number
+    # the receipt holds far more than the one number that a beacon needs
     duration = videos.c.receipt["duration"].as_float()
+    opted_out = exists().where(
+        subjects.c.connection_id == videos.c.connection_id,
+        subjects.c.kind == "contact",
+        subjects.c.subject_id == videos.c.contact_id,
+        subjects.c.opted_out_at.is_not(None),
+    )
     rows = tx.execute(
-        select(videos.c.id, videos.c.status, duration.label("duration"), videos.c.minted_at)
+        select(videos.c.id, videos.c.status, duration, videos.c.minted_at, opted_out)
         .where(videos.c.id.in_(set(video_ids)))
         # an erasure at the same moment waits for us, then takes our rows along
-        .with_for_update(read=True)
+        .with_for_update(read=True, of=videos)
     )
     return {
-        row.id: Shown(row.id, row.status, float(row.duration or 0.0), row.minted_at) for row in rows
+        row[0]: Shown(row[0], row[1], float(row[2] or 0.0), row[3], bool(row[4])) for row in rows
     }
 
 
@@ -107,37 +124,27 @@ def of_videos(tx: Connection, video_ids: Sequence[str]) -> list[SessionRow]:
     return [SessionRow(**row._mapping) for row in rows]
 
 
-def keep(tx: Connection, rows: Sequence[SessionRow]) -> None:
+def keep(tx: Connection, rows: Iterable[SessionRow]) -> None:
     """Store these states; one that is not newer than what is there changes nothing."""
-    if not rows:
-        return
-    adding = insert(tx, sessions)
-    tx.execute(
-        adding.on_conflict_do_update(
-            index_elements=["id"],
-            set_={name: adding.excluded[name] for name in FORWARD},
-            where=(sessions.c.sequence < adding.excluded.sequence)
-            & (sessions.c.video_id == adding.excluded.video_id),
-        ),
-        [asdict(row) for row in rows],
-    )
+    # in one order everywhere, so that two web processes cannot lock each other out
+    values = [_values(row) for row in sorted(rows, key=lambda row: row.id)]
+    if values:
+        tx.execute(_prepared(tx, _keeping), values)
 
 
 def begin(tx: Connection, row: SessionRow) -> bool:
     """Make sure that a session exists, leaving one that does; False where it is another video's."""
-    tx.execute(insert(tx, sessions).values(**asdict(row)).on_conflict_do_nothing())
+    tx.execute(insert(tx, sessions).values(**_values(row)).on_conflict_do_nothing())
     owner = tx.execute(select(sessions.c.video_id).where(sessions.c.id == row.id)).scalar_one()
     return bool(owner == row.video_id)
 
 
-def note(tx: Connection, these: Sequence[Event]) -> None:
+def note(tx: Connection, these: Iterable[Event]) -> None:
     """Remember what happened; a repeat of the same event changes nothing."""
-    if not these:
-        return
-    moment = now_ms()
-    statement = insert(tx, events).on_conflict_do_nothing(index_elements=["id"])
-    for event in these:
-        tx.execute(statement.values(**asdict(event), at=moment))
+    moment = now(tx)
+    values = [{**vars(event), "at": moment} for event in sorted(these, key=lambda event: event.id)]
+    if values:
+        tx.execute(_prepared(tx, _noting), values)
 
 
 def clicks(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, list[str]]:
@@ -156,26 +163,64 @@ def clicks(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, list[str]
 
 def owe_measure(tx: Connection, video_ids: Iterable[str], delay: float) -> None:
     """Have these videos measured in *delay* seconds, or sooner where they wait already."""
-    adding = insert(tx, measures)
-    soon = now_ms() + int(delay * 1000)
-    idle = measures.c.work.in_((DONE, DEAD))
-    statement = adding.on_conflict_do_update(
-        index_elements=["id"],
-        set_={
-            "version": measures.c.version + 1,
-            "work": case((measures.c.work == RUNNING, RUNNING), else_=DUE),
-            "due_at": case((measures.c.work == DUE, measures.c.due_at), else_=soon),
-            "rung_at": case((measures.c.work == DUE, measures.c.rung_at), else_=0),
-            "attempt": case((idle, 0), else_=measures.c.attempt),
-            "crashes": case((idle, 0), else_=measures.c.crashes),
-        },
-    )
-    # in one order everywhere, so that two web processes cannot lock each other out
-    for video_id in sorted(set(video_ids)):
-        tx.execute(statement.values(id=video_id, version=1, work=DUE, due_at=soon))
+    soon = now(tx) + int(delay * 1000)
+    values = [
+        {"id": video_id, "version": 1, "work": DUE, "due_at": soon}
+        for video_id in sorted(set(video_ids))
+    ]
+    if values:
+        tx.execute(_prepared(tx, _owing), values)
 
 
 def measure_version(tx: Connection, video_id: str) -> int:
     """Return how often a video's measuring was asked for."""
     found = tx.execute(select(measures.c.version).where(measures.c.id == video_id)).scalar()
     return int(found or 0)
+
+
+# Building an upsert costs more than running it, and a group of beacons runs three.
+_statements: dict[tuple[str, Callable[..., Any]], Any] = {}
+
+
+def _prepared(tx: Connection, build: Callable[[Connection], Any]) -> Any:
+    key = (tx.dialect.name, build)
+    if key not in _statements:
+        _statements[key] = build(tx)
+    return _statements[key]
+
+
+def _keeping(tx: Connection) -> Any:
+    adding = insert(tx, sessions)
+    return adding.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: adding.excluded[name] for name in FORWARD},
+        where=(sessions.c.sequence < adding.excluded.sequence)
+        & (sessions.c.video_id == adding.excluded.video_id),
+    )
+
+
+def _noting(tx: Connection) -> Any:
+    return insert(tx, events).on_conflict_do_nothing(index_elements=["id"])
+
+
+def _owing(tx: Connection) -> Any:
+    adding = insert(tx, measures)
+    waiting = measures.c.work == DUE
+    # no IN: its list of values cannot be used for several rows at once
+    idle = (measures.c.work == DONE) | (measures.c.work == DEAD)
+    return adding.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "version": measures.c.version + 1,
+            "work": case((measures.c.work == RUNNING, RUNNING), else_=DUE),
+            "due_at": case((waiting, measures.c.due_at), else_=adding.excluded.due_at),
+            "rung_at": case((waiting, measures.c.rung_at), else_=0),
+            "attempt": case((idle, 0), else_=measures.c.attempt),
+            "crashes": case((idle, 0), else_=measures.c.crashes),
+        },
+    )
+
+
+def _values(row: SessionRow) -> dict[str, Any]:
+    # dataclasses.asdict would copy every segment of every session
+    return dict(vars(row))

@@ -23,7 +23,7 @@ from connector.store.tables import logins, users
 from connector.store.upsert import insert
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+EMAIL = re.compile(r"[^@\s\0]{1,64}@[^@\s\0]{1,189}")
 _hasher = PasswordHasher()
 
 
@@ -97,7 +97,8 @@ def credentials(tx: Connection, email: str) -> tuple[User | None, str | None]:
     """Return the user who may sign in with this address and the stored password, or None twice."""
     row = tx.execute(
         select(users).where(
-            users.c.email == email.strip().lower()[:254], users.c.disabled_at.is_(None)
+            users.c.email == email.replace("\0", "").strip().lower()[:254],
+            users.c.disabled_at.is_(None),
         )
     ).first()
     return (None, None) if row is None else (_user(row), row.password)

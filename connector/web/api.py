@@ -138,7 +138,7 @@ def send_trigger() -> tuple[Response, int]:
 def list_videos() -> Response:
     """List the videos of a contact, newest first."""
     contact = request.args.get("contact", "")
-    if not contact:
+    if not contact or not contact.isprintable():
         raise PayloadError("say whose videos: ?contact=<id>")
     with desk().store.read() as tx:
         connection_id = _connection(tx)
@@ -180,7 +180,7 @@ def _guard(response: Response) -> Response:
 
 def _connection(tx: Connection) -> str:
     wanted = request.args.get("connection", "local")
-    row = connections.get(tx, desk().keyring, wanted)
+    row = connections.get(tx, desk().keyring, wanted) if wanted.isprintable() else None
     if row is None or row.crm != "local":
         raise NotFoundError(f"there is no local CRM called {wanted[:64]!r}")
     return row.id

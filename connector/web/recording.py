@@ -49,7 +49,7 @@ def record(here: Desk, group: Sequence[Heard]) -> list[Outcome]:
     with here.store.write() as tx:
         batch = _Batch(tx, group)
         outcomes = [batch.take(heard) for heard in group]
-        sessions.keep(tx, list(batch.fresh.values()))
+        sessions.keep(tx, batch.fresh.values())
         sessions.note(tx, batch.events)
         sessions.owe_measure(tx, batch.moved, here.settings.coalesce_seconds)
     return outcomes
@@ -69,7 +69,7 @@ class _Batch:
     def take(self, heard: Heard) -> Outcome:
         """Weigh one beacon against what is known and remember what is new of it."""
         beacon, video = heard.beacon, self.shown.get(heard.ticket.v)
-        if video is None or video.erased or video.duration <= 0:
+        if video is None or not video.measured:
             return Outcome.DROPPED
         before = self.fresh.get(beacon.s) or self.known.get(beacon.s)
         if before is not None and before.video_id != video.video_id:

@@ -61,6 +61,8 @@ def one(
         ("url", "https://example.com/a?b=c", "https://example.com/a?b=c",
          "https://example.com/a?b=c"),
         ("image", ASSET, ASSET, ""),
+        ("image", " https://cdn.example.com/a.png?w=9 ", "https://cdn.example.com/a.png?w=9", ""),
+        ("image", "https://münchen.example:443/ü.jpg", "https://münchen.example:443/ü.jpg", ""),
     ],
 )  # fmt: skip
 def test_each_kind_reads_what_crms_send(kind: str, raw: Any, value: Any, text: str) -> None:
@@ -75,7 +77,11 @@ def test_each_kind_reads_what_crms_send(kind: str, raw: Any, value: Any, text: s
         ("number", "Infinity"), ("money", "12 euros"), ("percent", "a%"), ("date", "soon"),
         ("date", "2026-13-01"), ("boolean", "perhaps"), ("color", "red"),
         ("url", "javascript:alert(1)"), ("url", "https://user@example.com/"),
-        ("image", "https://example.com/a.png"), ("image", "../../secret.png"),
+        ("image", "../../secret.png"), ("image", "http://example.com/a.png"),
+        ("image", "https://example.com:8443/a.png"), ("image", "https://me@example.com/a.png"),
+        ("image", "file:///etc/passwd"), ("image", "//example.com/a.png"), ("image", "https://"),
+        ("image", "https://example.com/\u202egnp.a"), ("image", "https://example.com\\@10.0.0.1/"),
+        ("image", "asset:12"), ("video", "https://example.com/a.mp4"), ("audio", "a.mp3"),
         ("text", {"a": 1}), ("list", "no rows"), ("list", '{"a": 1}'),
     ],
 )  # fmt: skip

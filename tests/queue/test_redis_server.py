@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -108,6 +109,24 @@ def test_a_long_temporary_folder_is_avoided(
 
     with private_folder() as folder:
         assert len(str(folder / "redis.sock")) < 107
+
+
+def test_clears_up_after_one_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of processes that are gone are removed; those of living ones are not."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    with tempfile.TemporaryDirectory() as place:
+        monkeypatch.setattr("tempfile.tempdir", place)
+        leftover = Path(place) / f"cuereel-redis-{dead.pid}-abcd"
+        living = Path(place) / f"cuereel-redis-{os.getpid()}-abcd"
+        foreign = Path(place) / "cuereel-redis-notes"
+        for folder in (leftover, living, foreign):
+            folder.mkdir()
+
+        with private_folder() as own:
+            left = set(Path(place).iterdir())
+
+    assert left == {living, foreign, own}
 
 
 def test_where_there_is_none_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import time
@@ -16,7 +15,7 @@ from rq.serializers import JSONSerializer
 
 from connector.jobs import sweep as sweeping
 from connector.jobs.station import Station
-from connector.jobs.sweep import fair, sweep, sweep_once, tidy
+from connector.jobs.sweep import fair, sweep, sweep_once
 from connector.jobs.tries import take
 from connector.queues import Doorbell
 from connector.store import Store, leases
@@ -213,18 +212,3 @@ def _rung(path: Path, row_id: str) -> bool:
         return bool(row_of(store, row_id)["rung_at"])
     finally:
         store.close()
-
-
-def test_sweeps_away_unfinished_files_of_dead_workers(tmp_path: Path) -> None:
-    """Temporary files older than an hour go, younger ones and all others stay."""
-    folder = tmp_path / "work" / "01VIDEO"
-    folder.mkdir(parents=True)
-    names = ("old.mp4.tmp", "young.mp4.tmp", "old.mp4")
-    for name in names:
-        (folder / name).write_bytes(b"x")
-    for name in ("old.mp4.tmp", "old.mp4"):
-        os.utime(folder / name, (time.time() - 4000,) * 2)
-
-    assert tidy(tmp_path / "work") == 1
-    assert {path.name for path in folder.iterdir()} == {"young.mp4.tmp", "old.mp4"}
-    assert tidy(tmp_path / "nothing here") == 0

@@ -170,6 +170,18 @@ def test_killing_the_worker_takes_its_child_along(sqlite_station: Station, start
     wait_for(lambda: not alive(child), seconds=3)
 
 
+def test_what_a_dead_child_has_started_is_ended(sqlite_station: Station, start: Start) -> None:
+    """No encoder goes on writing for a video that another worker is about to make."""
+    (row_id,) = add_webhooks(sqlite_station.store, 1, body='{"spawn": true, "die": true}')
+    start("write")
+    sqlite_station.doorbell.ring("send_webhooks", [row_id])
+    home = sqlite_station.settings.folder
+    wait_for(lambda: diary(home, "spawned"))
+    ((grandchild, _),) = diary(home, "spawned")
+
+    wait_for(lambda: not alive(int(grandchild)), seconds=5)
+
+
 def test_a_killed_child_delays_its_work_and_nothing_else(
     sqlite_station: Station, start: Start
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -44,7 +45,10 @@ def send(ids: list[str]) -> None:
 
 
 def obey(orders: dict[str, Any]) -> None:
-    """Sleep or die, as ordered."""
+    """Sleep, start a process or die, as ordered."""
+    if orders.get("spawn"):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        note("spawned", str(child.pid))
     if orders.get("die"):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(orders.get("sleep", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +41,23 @@ def test_fields_are_merged_and_emptied(store: Store) -> None:
     assert found is not None
     assert found.fields == {"b": [1, {"c": None}], "d": 1.5, "e": "é漢🙂"}
     assert found.created_at <= found.updated_at
+
+
+def test_two_who_change_other_fields_at_once_lose_nothing(store: Store) -> None:
+    """A colleague's edit and our write-back of the same record both stay."""
+    put(store, "1", {"name": "Ana"})
+
+    def write(name: str) -> None:
+        for number in range(10):
+            put(store, "1", {f"{name}-{number}": number})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, ["a", "b"]))
+    with store.read() as tx:
+        found = records.get(tx, "local", "contact", "1")
+
+    assert found is not None
+    assert len(found.fields) == 21
 
 
 def test_connections_and_kinds_are_apart(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -215,3 +216,41 @@ def test_no_body_causes_a_crash(office: Office, body: bytes) -> None:
 def test_videos_of_a_contact_are_listed(office: Office) -> None:
     """A contact without videos has an empty list."""
     assert call(office, "GET", "/api/v1/videos?contact=c-001").get_json() == {"videos": []}
+
+
+@pytest.fixture
+def anywhere(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An installation on each database."""
+    url = store.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url.replace("postgresql+psycopg", "postgresql"))
+    office = open_office(Settings(), store)
+    yield office
+    office.app.extensions["cuereel"].store.close()
+
+
+SIGNS = ("%00", "a%00b", "%ED%A0%80", "%FF", "%0A", "%E2%80%AE", "'%22;--")
+
+
+def test_no_sign_in_an_address_causes_a_crash(anywhere: Office) -> None:
+    """NUL, half characters and other strange signs are answered on both databases."""
+    token = anywhere.token(Role.REP)
+    for where in (
+        "records/contact?q=",
+        "records/",
+        "records/contact/",
+        "records/contact?connection=",
+        "videos?contact=",
+    ):
+        for sign in SIGNS:
+            status = call(anywhere, "GET", f"/api/v1/{where}{sign}", token=token).status_code
+            assert (where, sign, status in (200, 400, 404)) == (where, sign, True)
+
+
+def test_no_sign_crashes_the_console_either(anywhere: Office) -> None:
+    """The pages and the sign-in take any sign."""
+    console = anywhere.visitor(Role.REP)
+    for path in ("contacts?q=", "contacts?status=", "records/", "records/contact/"):
+        for sign in SIGNS:
+            status = console.get(f"/console/{path}{sign}").status_code
+            assert (path, sign, status in (200, 404)) == (path, sign, True)
+    assert anywhere.visitor().sign_in("rep\0@example.com", "x").status_code == 401

@@ -289,6 +289,16 @@ def test_nothing_is_kept_of_what_cannot_be_watched(viewing: Viewing, status: Vid
     assert viewing.contents() == before
 
 
+def test_an_opt_out_stops_the_pages_that_are_open(viewing: Viewing) -> None:
+    """Who withdraws while a page is open is no longer measured by it."""
+    reel = viewing.reel()
+    ticket, session = viewing.ticket(reel), new_id()
+    post(viewing.client, state(ticket, session, 1, (0, 5)))
+    viewing.client.post(f"{reel.path}/opt-out")
+    assert post(viewing.client, state(ticket, session, 2, (0, 20))) == 204
+    assert only(viewing, reel).unique_ms == 5000
+
+
 @pytest.mark.parametrize(
     ("agent", "flags", "viewer", "reason"),
     [

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from connector.errors import PayloadError, SettingError, SignatureError
 from connector.model import JSON, Delivery, Intake, Subject, Trigger
@@ -37,6 +37,13 @@ def _identifier(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _sensible(value: datetime) -> datetime:
+    # at the ends of the calendar a change of time zone has no answer
+    if not 1970 < value.year < 9000:
+        raise ValueError("is not a time at which this can have happened")
+    return value
+
+
 Identifier = Annotated[str, BeforeValidator(_identifier), Field(min_length=1, max_length=200)]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -56,7 +63,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
     type: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=64)
-    occurred_at: Annotated[datetime, Field(strict=False)]
+    occurred_at: Annotated[datetime, Field(strict=False), AfterValidator(_sensible)]
     object: Object | None = None
     contact_id: Identifier | None = None
     facts: dict[str, JSON] = Field(default_factory=dict)

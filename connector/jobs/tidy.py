@@ -1,0 +1,72 @@
+"""
+What the sweep does now and then: unfinished files go, links run out, old identities are forgotten.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import structlog
+
+from connector.errors import ConnectorError
+from connector.jobs.owed import owe_video
+from connector.jobs.station import Station
+from connector.publish import open_files
+from connector.store import deliveries, logins, videos
+
+STALE_SECONDS = 3600.0
+REMEMBERED_DAYS = 30  # longer than any CRM we know sends again
+
+log = structlog.get_logger(__name__)
+
+
+def tidy(station: Station) -> None:
+    """Do each of the chores; one that fails does not keep the others from being done."""
+    for chore in (remove_leftovers, expire_links, forget):
+        try:
+            count = chore(station)
+        except (ConnectorError, OSError) as error:
+            log.warning("chore failed", name=chore.__name__, error=type(error).__name__)
+        else:
+            if count:
+                log.info("tidied", name=chore.__name__, count=count)
+
+
+def remove_leftovers(station: Station, older_than: float = STALE_SECONDS) -> int:
+    """Delete unfinished files that a dead worker left behind; return how many."""
+    gone = 0
+    work = station.settings.folder / "work"
+    for path in sorted(work.glob("*.tmp")) if work.is_dir() else ():
+        if _age(path) > older_than:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def expire_links(station: Station) -> int:
+    """Take videos whose link has run out off the records and off the disk; return how many."""
+    with station.store.write() as tx:
+        ids = videos.expire_old(tx)
+        changes = [change for video_id in ids for change in owe_video(tx, station, video_id)]
+        rows = [row for video_id in ids if (row := videos.get(tx, video_id))]
+    files = open_files(station.settings)
+    for row in rows:
+        files.delete(f"{row.connection_id}/{row.id}")
+    station.doorbell.ring("write_back", changes)
+    return len(ids)
+
+
+def forget(station: Station) -> int:
+    """Forget deliveries that nobody can repeat any more, and sign-ins that have run out."""
+    with station.store.write() as tx:
+        return deliveries.forget_old(tx, REMEMBERED_DAYS) + logins.forget_old(tx)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        # another sweep was quicker
+        return 0.0
