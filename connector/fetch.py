@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network, ip_address
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,6 +25,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
 from connector.errors import MediaError, TemporaryError
 from renderers.storyboard import SlotValue
@@ -36,6 +38,7 @@ VET_SECONDS = 30.0
 REDIRECTS = 3
 PORTS = (None, 443)
 BLOCK = 16_384
+HANDED_OUT = IPv6Network("2000::/3")
 WORTH_ANOTHER_TRY = (408, 425, 429, 500, 502, 503, 504)
 BROKEN_OFF = (
     requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
@@ -186,16 +189,26 @@ def _save(url: str, target: Path, *, allow_loopback: bool) -> None:
 
 
 def _open(session: HTTPSession, url: str) -> requests.Response:
-    """Follow redirects ourselves: the library would read their bodies, however long, to the end."""
     for _ in range(REDIRECTS + 1):
         _check(url)
         response: requests.Response = session.get(url, stream=True)
-        target = session.get_redirect_target(response)
-        if target is None:
+        if not response.is_redirect:
             return response
         response.close()
-        url = urljoin(url, target)
+        # header lines come as Latin-1, though addresses in them are UTF-8
+        url = urljoin(url, response.headers["location"].encode("latin-1").decode())
     raise MediaError(f"the picture's address redirects more than {REDIRECTS} times")
+
+
+class _Outside(IPFilterAdapter):  # type: ignore[misc]  # the library carries no types
+    """The library's filter, and of IPv6 only what is handed out: it lets fec0:: and ::7f00:1 by."""
+
+    def build_connection_pool_key_attributes(self, *args: Any, **options: Any) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(*args, **options)
+        address = ip_address(host["host"].strip("[]"))
+        if address.version == 6 and not address.is_loopback and address not in HANDED_OUT:
+            raise MediaError("the picture's address leads inside")
+        return host, pool
 
 
 def _session(allow_loopback: bool) -> HTTPSession:
@@ -207,7 +220,10 @@ def _session(allow_loopback: bool) -> HTTPSession:
         user_agent_override="Cuereel",
     )
     session = HTTPSession(config)
+    session.mount("https://", _Outside(is_https_proto=True, allow_loopback=allow_loopback))
     session.trust_env = False
+    # left to itself, the library reads the body of a redirect, however long, to its end
+    session.get_redirect_target = lambda _response: None
     session.headers["Accept-Encoding"] = "identity"
     return session
 

@@ -4,6 +4,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from renderers.schema import Music, Scene, Slot, Words
 
 PACKAGED = Path(__file__).parent / "templates"
 FILE = "template.toml"
+Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,25 @@ def template_schema() -> dict[str, Any]:
 
 
 def load_template(folder: Path) -> Template:
-    """Read and check one template folder."""
+    """Read and check one template folder; what did not change since is not read again."""
+    return _load(folder, _fingerprint(folder))
+
+
+@lru_cache(maxsize=64)
+def _load(folder: Path, _fingerprint: Fingerprint) -> Template:
     source = _read(folder / FILE)
     words = parse_words(source, folder / FILE)
     brand = load_brand(folder)
     checks.check(words, source=source, file=folder / FILE, brand=brand)
     return Template(folder.name, _version(folder, words, brand), folder, brand, words)
+
+
+def _fingerprint(folder: Path) -> Fingerprint:
+    """Tell by times and sizes whether any file of a template or of the brand above it changed."""
+    brand = brand_file(folder)
+    paths = sorted({*folder.rglob("*"), *brand.parent.glob("brand*")})
+    stats = ((path, path.stat()) for path in paths)
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 
 def parse_words(source: str, file: Path) -> Words:

@@ -71,7 +71,7 @@ def fit(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Se
     """Set a text at the largest size that fits its room, or raise TextError naming the slot."""
     _require_glyphs(text, slots)
     rtl = runs_right_to_left(text)
-    style = replace(style, align=_side(style.align, rtl))
+    style = replace(style, align=_side(style.align, rtl), tracking=_tracking(style, text))
     text = "\n".join(f"{_RLI}{line}{PDI}" for line in text.split("\n")) if rtl else text
     size = _largest_size(text, style, room)
     if size is None:
@@ -87,12 +87,14 @@ def fit(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Se
 def line(text: str, style: Style, size: float, *, slots: Sequence[str] = ()) -> Setting:
     """Set a text on one line at a fixed size, as wide as it gets."""
     _require_glyphs(text, slots)
-    return _lay(text, replace(style, align="left"), size, 1e6)
+    style = replace(style, align="left", tracking=_tracking(style, text))
+    return _lay(text, style, size, 1e6)
 
 
 def fit_cut(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Setting:
     """Set a text like `fit`, but end it with … where it does not fit even at the smallest size."""
     _require_glyphs(text, slots)
+    style = replace(style, tracking=_tracking(style, text))
     left = replace(style, align=_side(style.align, runs_right_to_left(text)))
     if _largest_size(text, left, room) is not None:
         return fit(text, style, room, slots=slots)
@@ -124,6 +126,15 @@ def runs_right_to_left(text: str) -> bool:
         if depth == 0 and direction in ("L", "R", "AL"):
             return direction != "L"
     return False
+
+
+def _tracking(style: Style, text: str) -> float:
+    """Leave joined scripts as they are, and keep the layout from cutting off the last glyph.
+
+    Where directions meet, it clips each run to an advance that tracking has made too narrow.
+    """
+    rtl = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text)
+    return 0.0 if rtl else style.tracking
 
 
 def _side(align: str, rtl: bool) -> str:

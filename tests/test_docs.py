@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OPERATE = (ROOT / "docs" / "operate.md").read_text()
 CAMPAIGNS = (ROOT / "docs" / "campaigns.md").read_text()
-TEMPLATES = (ROOT / "docs" / "templates.md").read_text()
+TEMPLATES = (ROOT / "docs" / "template-guide.md").read_text()
 
 
 def variable(name: str) -> str:

@@ -84,18 +84,6 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.disable_socket
-@pytest.mark.parametrize("url", REFUSED)
-def test_an_address_that_leads_inside_or_is_no_https_is_refused_unasked(
-    url: str, assets: Path
-) -> None:
-    """No socket is opened: pytest-socket would raise an error of its own."""
-    with pytest.raises(MediaError) as caught:
-        fetch_picture(url, assets)
-    assert caught.value.reason == "media"
-    assert list(assets.iterdir()) == []
-
-
 class Network:
     """A resolver that says what a test wants, and a record of who was connected to."""
 
@@ -112,10 +100,6 @@ class Network:
         address = found.pop(0) if len(found) > 1 else found[0]
         return self._real(address, port, *args, **options)
 
-    def refuse(self, _socket: socket.socket, address: tuple[str, int]) -> None:
-        self.connected.append(address[0])
-        raise ConnectionRefusedError
-
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]], Network]:
@@ -123,11 +107,29 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]],
 
     def use(answers: dict[str, list[str]]) -> Network:
         found = Network(answers)
+
+        def refuse(_socket: socket.socket, address: tuple[str, int]) -> None:
+            found.connected.append(address[0])
+            raise ConnectionRefusedError
+
         monkeypatch.setattr(socket, "getaddrinfo", found.resolve)
-        monkeypatch.setattr(socket.socket, "connect", found.refuse)
+        monkeypatch.setattr(socket.socket, "connect", refuse)
         return found
 
     return use
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_an_address_that_leads_inside_or_is_no_https_is_refused_unasked(
+    url: str, network: Callable[[dict[str, list[str]]], Network], assets: Path
+) -> None:
+    """Nothing is connected to, whichever way the address is written."""
+    found = network({})
+    with pytest.raises(MediaError) as caught:
+        fetch_picture(url, assets)
+    assert caught.value.reason == "media"
+    assert found.connected == []
+    assert list(assets.iterdir()) == []
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_connected_to(

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from connector.decide.slots import plain_values
 from connector.errors import MappingError, PermanentError, TemporaryError
+from connector.fetch import bring_in
 from connector.settings import Settings, load_settings
 from renderers.errors import RenderError
 from renderers.render import Rendered
@@ -66,13 +67,17 @@ def _storyboard(
 ) -> Storyboard:
     template = find_template(name, settings.template_folders)
     values = plain_values(template, _read(slots) if slots else {}, locale)
+    assets = settings.folder / "assets"
+    brought = bring_in(values, template, assets)
+    for slot in brought.missing:
+        click.echo(f"! slot {slot!r}: a picture cannot be had; it is left out", err=True)
     return assemble(
         template,
-        values,
+        brought.slots,
         locale=locale,
         format=shape,
         height=height or settings.video_height,
-        asset_root=settings.folder / "assets",
+        asset_root=assets,
     )
 
 

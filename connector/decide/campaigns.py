@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import tomllib
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Campaign(Words):
         return line_of(self.text, path)
 
 
+@lru_cache(maxsize=256)
 def parse_campaign(text: str, name: str) -> Campaign:
     """Read one campaign; MappingError lists every mistake with its line."""
     words = read_toml(text, f"{name}.toml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -91,6 +92,7 @@ class _Words(BaseModel):
     write: dict[str, _Written]
 
 
+@lru_cache(maxsize=64)
 def parse_dictionary(text: str, crm: str) -> Dictionary:
     """Read a dictionary; MappingError lists every mistake with its line."""
     file = f"{crm}.toml"

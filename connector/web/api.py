@@ -8,6 +8,7 @@ rights of its user. A browser's session is of no use here, so no page elsewhere 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError, NotFoundError, PayloadError, TemporaryError
 from connector.model import JSON, Subject
 from connector.store import audit, connections, logins, record_rows, records, videos
+from connector.store.clock import moment, now
 from connector.store.logins import Use
 from connector.store.records import StoredRecord
 from connector.store.users import Role, User
@@ -127,7 +129,10 @@ def send_trigger() -> tuple[Response, int]:
     event = _read_body(Event)
     subject = event.subject
     told = Announcement(event.type, subject, event.contact_id, event.facts, event.happened_at)
+    window = timedelta(seconds=desk().settings.signature_window_seconds)
     with desk().store.write() as tx:
+        if event.happened_at > moment(now(tx)) + window:
+            raise PayloadError("occurred_at lies in the future")
         webhook = announce(tx, _connection(tx), told)
         _note(tx, "trigger", f"{subject.kind}:{subject.id}", type=event.type)
     desk().doorbell.ring("send_webhooks", [webhook])

@@ -1,7 +1,8 @@
 """
 Under fire nothing is lost and nothing is doubled (reference: reliability §4.5, Q1–Q6, Q13, G1–G4).
 
-Longer, harder, or on PostgreSQL: `python -m tests.chaos --help`.
+The seed is printed; CHAOS_SEED repeats a schedule. Longer, harder, or on PostgreSQL:
+`python -m tests.chaos --help`.
 """
 
 from __future__ import annotations
@@ -73,4 +74,4 @@ def test_three_sweeps_at_once_double_nothing(tmp_path: Path) -> None:
     report = run(plan, tmp_path / "home")
 
     assert report.ledger.balanced, report.facts()
-    assert report.ledger.tries["videos"] == plan.events
+    assert report.ledger.ready == plan.events

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from connector.errors import PayloadError, SignatureError, TemporaryError
 from connector.model import Change, Consent, Delivery, Record, Subject, Written
-from connector.store import Store, deliveries, triggers
+from connector.store import Store, deliveries
+from connector.store.tables import triggers
 from tests.fakes.adapter import Adapter
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -171,7 +172,7 @@ def take(adapter: Adapter, store: Store, delivery: Delivery) -> int:
 
 def stored_times(store: Store) -> list[datetime]:
     with store.read() as tx:
-        rows = tx.execute(triggers.triggers.select()).all()
+        rows = tx.execute(triggers.select()).all()
     return [datetime.fromtimestamp(row.occurred_at / 1000, UTC) for row in rows]
 
 

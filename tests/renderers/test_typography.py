@@ -11,6 +11,7 @@ from renderers.expressions import FSI, PDI
 from renderers.typography import Room, Style, fit, fit_cut, line, runs_right_to_left
 
 STYLE = Style("inter", "en", "#000000", bold=True)
+STYLE_PLAIN = Style("inter", "en", "#000000")
 ROOM = Room(width=600, height=80, largest=48, smallest=36, lines=1)
 
 NAMES = {
@@ -154,6 +155,33 @@ def test_punctuation_stays_behind_a_name_of_the_other_direction() -> None:
     without = drawn("Hi فاطمة")
     edge = int(np.argwhere((without < 128).any(axis=(0, 2))).max())
     assert (end[:, edge + 4 :] < 128).any()
+
+
+def amount_of_ink(picture: NDArray[np.uint8]) -> int:
+    """Add up how dark a picture is."""
+    return int((255 - picture[..., :3].astype(int)).sum())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [("128,000.00", "\u200fد.إ.\u200f"), ("1,250.00", "\u200f₪"), ("2030", "שלום")],
+)
+def test_tight_letters_cut_nothing_off_where_directions_meet(number: str, words: str) -> None:
+    """An Arabic amount has as much ink as its number and its currency on their own."""
+    tight = Style("inter", "ar", "#000000", bold=True, tracking=-0.03)
+    apart = amount_of_ink(drawn(number, tight)) + amount_of_ink(drawn(words, tight))
+    for text in (f"\u200f{number}\u00a0{words}", f"{FSI}\u200f{number}\u00a0{words}{PDI}"):
+        assert amount_of_ink(drawn(text, tight)) == pytest.approx(apart, rel=0.005)
+
+
+def test_letters_are_set_tighter_only_where_all_runs_from_left_to_right() -> None:
+    """Joined letters stay joined, also in one line and in a title that may be cut."""
+    tight = Style("inter", "en", "#000000", tracking=-0.05)
+    for text, narrower in (("Welcome", True), ("مرحبا", False), ("Hi فاطمة", False)):
+        for set_text in (fit, fit_cut):
+            plain, closer = set_text(text, STYLE_PLAIN, ROOM), set_text(text, tight, ROOM)
+            assert (closer.width < plain.width - 1) == narrower
+        assert (line(text, tight, 40).width < line(text, STYLE_PLAIN, 40).width - 1) == narrower
 
 
 def test_missing_fonts_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

@@ -187,6 +187,12 @@ def test_a_trigger_is_owed_as_an_event(office: Office) -> None:
         ("POST", ANA, {}, 405),
         ("POST", "/api/v1/triggers", {"type": "Nonsense", "occurred_at": "2026-11-20T10:00Z"}, 400),
         ("POST", "/api/v1/triggers", {"type": "a.b", "occurred_at": "yesterday"}, 400),
+        (
+            "POST",
+            "/api/v1/triggers",
+            {"type": "a.b", "occurred_at": "2126-11-20T10:00Z", "contact_id": "c-001"},
+            400,
+        ),
         ("POST", "/api/v1/triggers", {"type": "a.b", "occurred_at": "2026-11-20T10:00Z"}, 400),
     ],
 )

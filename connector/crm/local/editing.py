@@ -29,7 +29,8 @@ def put_record(
     done = records.put(tx, connection_id, subject.kind, subject.id, fields)
     if done is Put.UNCHANGED:
         return []
-    contact = fields.get("contact_id")
+    stored = records.get(tx, connection_id, subject.kind, subject.id)
+    contact = stored.fields.get("contact_id") if stored else None
     changed = Announcement(
         RECORD_CHANGED, subject, str(contact) if contact else None, {"fields": sorted(fields)}
     )

@@ -45,10 +45,13 @@ def record_list(kind: str) -> Page:
         found = records.search(
             tx, LOCAL, kind, text=text, limit=PER_PAGE, offset=(number - 1) * PER_PAGE
         )
+        owners = [contact for row in found.rows if (contact := _contact_of(row))]
+        contacts = records.many(tx, LOCAL, "contact", owners)
     return render_template(
         "console/records.html",
         kind=kind,
         found=found,
+        contacts={one.id: cards.name_of(one.id, one.fields) for one in contacts.values()},
         text=text,
         name_of=cards.name_of,
         pages=pages(found.total, PER_PAGE, number),

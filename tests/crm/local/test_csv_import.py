@@ -19,6 +19,7 @@ from connector.errors import PayloadError
 from connector.secrets import Keyring
 from connector.signing import new_secret
 from connector.store import Store, records
+from connector.store.tables import records as records_table
 from connector.store.tables import webhooks
 from tests.fakes.local import connect_local
 
@@ -279,7 +280,7 @@ def test_whatever_a_spreadsheet_writes_is_read(
     writer.writerow(["id", "one", "two"])
     writer.writerows([f"r{number}", *row] for number, row in enumerate(rows))
     with crm_sqlite.write() as tx:
-        tx.execute(records.records.delete())
+        tx.execute(records_table.delete())
     done = bring_in(crm_sqlite, tmp_path, buffer.getvalue())
 
     assert (0, len(rows)) == (done.refused, done.created)

@@ -27,7 +27,7 @@ class LocalAdapter:
     """One connection of the local CRM with two signing secrets."""
 
     connection_id = "local"
-    signature_headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    signature_headers: tuple[str, ...] = ("webhook-id", "webhook-timestamp", "webhook-signature")
     secret_count = 2
 
     def __init__(self, store: Store, settings: Settings, keyring: Keyring) -> None:
