@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from connector.cli.prepare import campaign_findings, show_findings
+from connector.cli.prepare import campaign_findings, show_findings, unreadable_campaigns
 from connector.cli.redis_server import find_server
 from connector.crm import Connection, Surroundings, open_crm
-from connector.decide.campaigns import load_campaigns
+from connector.decide.campaigns import read_campaigns
 from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError
 from connector.model import Finding
@@ -128,8 +128,10 @@ def _templates(settings: Settings) -> Iterator[Finding]:
 
 def _campaigns(settings: Settings) -> Iterator[Finding]:
     dictionary = load_dictionary("local", settings.mapping_folders)
-    for name in load_campaigns(settings.mapping_folders):
-        findings = campaign_findings(name, settings, dictionary)
+    reading = read_campaigns(settings.mapping_folders)
+    yield from unreadable_campaigns(reading)
+    for name, campaign in reading.campaigns.items():
+        findings = campaign_findings(campaign, settings, dictionary)
         yield from findings
         if not any(finding.level == "error" for finding in findings):
             yield Finding("ok", f"campaign {name}", "every slot is filled from a field that exists")

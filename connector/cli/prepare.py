@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from connector.decide.campaigns import load_campaigns
+from connector.decide.campaigns import Campaign, Reading, read_campaigns
 from connector.decide.checks import check_campaign
 from connector.decide.dictionary import Dictionary, load_dictionary
 from connector.model import Finding
@@ -62,29 +62,43 @@ def connect_local(store: Store, keyring: Keyring) -> None:
 
 
 def install_campaigns(settings: Settings, store: Store) -> list[Finding]:
-    """Install every campaign file without a mistake; the mistakes of the others are returned."""
-    found = load_campaigns(settings.mapping_folders)
+    """
+    Install every campaign file without a mistake; the mistakes of the others are returned.
+
+    What was installed of a file that is wrong now stays in force; what has no file is retired.
+    """
+    reading = read_campaigns(settings.mapping_folders)
     dictionary = load_dictionary("local", settings.mapping_folders)
-    findings: list[Finding] = []
+    findings = unreadable_campaigns(reading)
     with store.write() as tx:
-        for campaign in found.values():
-            mistakes = campaign_findings(campaign.name, settings, dictionary)
+        for campaign in reading.campaigns.values():
+            mistakes = campaign_findings(campaign, settings, dictionary)
             findings += mistakes
             if not any(mistake.level == "error" for mistake in mistakes):
                 campaigns.install(tx, campaign.name, campaign.version, campaign.text)
-        campaigns.retire(tx, set(found))
+        campaigns.retire(tx, {*reading.campaigns, *reading.mistakes})
     return findings
 
 
-def campaign_findings(name: str, settings: Settings, dictionary: Dictionary) -> list[Finding]:
+def unreadable_campaigns(reading: Reading) -> list[Finding]:
+    """Return a finding for each mistake in the files that cannot be read as campaigns."""
+    return [
+        Finding("error", f"campaign {name}", line)
+        for name, sentence in reading.mistakes.items()
+        for line in sentence.splitlines()
+    ]
+
+
+def campaign_findings(
+    campaign: Campaign, settings: Settings, dictionary: Dictionary
+) -> list[Finding]:
     """Return what is wrong with one campaign, checked against its templates and a dictionary."""
-    campaign = load_campaigns(settings.mapping_folders)[name]
     findings: list[Finding] = []
     templates: dict[str, Template] = {}
     for step in campaign.steps:
         template = usable_template(step.template, settings)
         if isinstance(template, Finding):
-            findings.append(Finding("error", f"campaign {name}", template.sentence))
+            findings.append(Finding("error", f"campaign {campaign.name}", template.sentence))
         else:
             templates[step.template] = template
     return findings + check_campaign(campaign, templates, dictionary)

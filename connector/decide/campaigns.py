@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -75,18 +76,32 @@ def parse_campaign(text: str, name: str) -> Campaign:
         raise MappingError("\n".join(complaints(error, text, f"{name}.toml", Words))) from None
 
 
-def load_campaigns(folders: Sequence[Path]) -> dict[str, Campaign]:
+@dataclass(frozen=True)
+class Reading:
+    """The campaigns whose files can be read, and by name what is wrong with the others."""
+
+    campaigns: Mapping[str, Campaign]
+    mistakes: Mapping[str, str]
+
+
+def read_campaigns(folders: Sequence[Path]) -> Reading:
     """Read all campaigns; one in an own folder wins over the packaged one of the same name."""
     found: dict[str, Campaign] = {}
-    mistakes: list[str] = []
+    mistakes: dict[str, str] = {}
     for path in _files(folders):
         try:
-            found.setdefault(path.stem, parse_campaign(read_text(path), path.stem))
+            found[path.stem] = parse_campaign(read_text(path), path.stem)
         except MappingError as error:
-            mistakes.append(error.sentence)
-    if mistakes:
-        raise MappingError("\n".join(mistakes))
-    return dict(sorted(found.items()))
+            mistakes[path.stem] = error.sentence
+    return Reading(dict(sorted(found.items())), dict(sorted(mistakes.items())))
+
+
+def load_campaigns(folders: Sequence[Path]) -> dict[str, Campaign]:
+    """Read all campaigns, or raise MappingError with the mistakes of every file."""
+    reading = read_campaigns(folders)
+    if reading.mistakes:
+        raise MappingError("\n".join(reading.mistakes.values()))
+    return dict(reading.campaigns)
 
 
 def _files(folders: Sequence[Path]) -> Iterator[Path]:

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection as Tx
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from connector.secrets import Keyring
 from connector.store.clock import now_ms
 from connector.store.tables import connections
+
+BY_ID = select(connections).where(connections.c.id == bindparam("connection_id"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def add(
 
 def get(tx: Tx, keyring: Keyring, connection_id: str) -> ConnectionRow | None:
     """Return one connection, or None."""
-    row = tx.execute(select(connections).where(connections.c.id == connection_id)).first()
+    row = tx.execute(BY_ID, {"connection_id": connection_id}).first()
     if row is None:
         return None
     return ConnectionRow(
@@ -62,9 +65,15 @@ def get(tx: Tx, keyring: Keyring, connection_id: str) -> ConnectionRow | None:
         crm=row.crm,
         title=row.title,
         state=row.state,
-        secrets=json.loads(keyring.decrypt(row.secrets)),
+        secrets=json.loads(_unsealed(keyring, row.secrets)),
         config=row.config,
     )
+
+
+@lru_cache(maxsize=256)
+def _unsealed(keyring: Keyring, sealed: str) -> str:
+    # every delivery asks; what is stored changes only when somebody connects or rotates
+    return keyring.decrypt(sealed)
 
 
 def ids(tx: Tx) -> list[str]:

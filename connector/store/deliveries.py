@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -18,7 +20,7 @@ from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.tables import deliveries
 from connector.store.tables import triggers as trigger_table
-from connector.store.upsert import insert
+from connector.store.upsert import insert_for
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,8 @@ def take(tx: Connection, connection_id: str, intake: Intake, body: bytes) -> Tak
     body_hash = hashlib.sha256(body).hexdigest()
     row_id = new_id()
     added = tx.execute(
-        insert(tx, deliveries)
-        .values(
-            id=row_id,
-            connection_id=connection_id,
-            key=intake.key,
-            body_hash=body_hash,
-            received_at=now_ms(),
-        )
-        .on_conflict_do_nothing(index_elements=["connection_id", "key"])
-        .returning(deliveries.c.id)
+        _adding(tx.dialect.name),
+        {"id": row_id, "connection_id": connection_id, "key": intake.key, "body_hash": body_hash},
     ).first()
     if added is None:
         return _repeat(tx, connection_id, intake.key, body_hash)
@@ -52,6 +46,16 @@ def take(tx: Connection, connection_id: str, intake: Intake, body: bytes) -> Tak
         triggers.add(tx, connection_id, trigger, delivery_id=row_id) for trigger in intake.triggers
     ]
     return Taken(trigger_ids=tuple(row for row in new if row is not None))
+
+
+@lru_cache(maxsize=2)
+def _adding(dialect: str) -> Any:
+    return (
+        insert_for(dialect, deliveries)
+        .values(received_at=now_ms())
+        .on_conflict_do_nothing(index_elements=["connection_id", "key"])
+        .returning(deliveries.c.id)
+    )
 
 
 def forget_old(tx: Connection, days: int = 30) -> int:

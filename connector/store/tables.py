@@ -185,7 +185,7 @@ videos = Table(
     Column("receipt", Document),
     *work_columns(),
     UniqueConstraint("trigger_id", "campaign", "step"),
-    Index(None, "work", "due_at"),
+    Index(None, "work", "queue", "due_at"),
     Index(None, "connection_id", "contact_id", "minted_at"),
 )
 

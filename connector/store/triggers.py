@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, select, update
 
 from connector.model import Subject, Trigger
 from connector.store.clock import milliseconds, moment, now_ms
 from connector.store.ids import new_id
 from connector.store.tables import DEAD, DONE, DUE, triggers
-from connector.store.upsert import insert
+from connector.store.upsert import insert_for
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,36 @@ def add(
 ) -> str | None:
     """Store a trigger that is due after *delay* seconds; None where it is a repeat."""
     row = tx.execute(
-        insert(tx, triggers)
-        .values(
-            id=new_id(),
-            connection_id=connection_id,
-            delivery_id=delivery_id,
-            key=trigger.key,
-            kind=trigger.kind,
-            subject_kind=trigger.subject.kind,
-            subject_id=trigger.subject.id,
-            occurred_at=milliseconds(trigger.occurred_at),
-            facts=dict(trigger.facts),
-            campaign=campaign,
-            step=step,
-            queue=queue,
-            work=DUE,
-            due_at=now_ms() + int(delay * 1000),
-        )
-        .on_conflict_do_nothing(index_elements=["connection_id", "key", "campaign", "step"])
-        .returning(triggers.c.id)
+        _adding(tx.dialect.name),
+        {
+            "id": new_id(),
+            "connection_id": connection_id,
+            "delivery_id": delivery_id,
+            "key": trigger.key,
+            "kind": trigger.kind,
+            "subject_kind": trigger.subject.kind,
+            "subject_id": trigger.subject.id,
+            "occurred_at": milliseconds(trigger.occurred_at),
+            "facts": dict(trigger.facts),
+            "campaign": campaign,
+            "step": step,
+            "queue": queue,
+            "work": DUE,
+            "delay_ms": int(delay * 1000),
+        },
     ).first()
     return None if row is None else str(row.id)
+
+
+@lru_cache(maxsize=2)
+def _adding(dialect: str) -> Any:
+    # built once: on the way in, building the statement would cost more than running it
+    return (
+        insert_for(dialect, triggers)
+        .values(due_at=now_ms() + bindparam("delay_ms", type_=BigInteger))
+        .on_conflict_do_nothing(index_elements=["connection_id", "key", "campaign", "step"])
+        .returning(triggers.c.id)
+    )
 
 
 def get(tx: Connection, ids: Sequence[str]) -> list[TriggerRow]:

@@ -12,5 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert(tx: Connection, table: Table) -> Any:
     """Return an insert of this database's dialect, which knows `on_conflict_do_…`."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    return insert_for(tx.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """Return such an insert for a dialect by name, for statements that are built once."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)

@@ -462,7 +462,9 @@ def upgrade() -> None:
             ["connection_id", "contact_id", "minted_at"],
             unique=False,
         )
-        batch_op.create_index(batch_op.f("ix_videos_work_due_at"), ["work", "due_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_videos_work_queue_due_at"), ["work", "queue", "due_at"], unique=False
+        )
 
     op.create_table(
         "measures",
