@@ -19,6 +19,7 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 _SPACES = dict.fromkeys(map(ord, "\n\r\t\v\f\x85\u2028\u2029"), " ")
 # overrides, embeddings and isolates: direction is ours to set; the rest is invisible mischief
 _REMOVED = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ue000-\uf8ff\ufffe\uffff]")
+_UNREAD = ("image", "video", "audio", "boolean")  # nobody reads these, so no length is too long
 _PICTURE = re.compile(r"asset:[0-9a-f]{64}")
 
 
@@ -120,7 +121,7 @@ def _single(name: str, field: Field, given: SlotValue) -> SlotValue:
             raise _refused(name, f"holds {len(text):,} characters, which no video can show")
     value = _typed(name, field, clean(raw) if isinstance(raw, str) else raw)
     text = clean(given.text) or _plain_text(field, value)
-    if graphemes(text) > field.longest:
+    if field.kind not in _UNREAD and graphemes(text) > field.longest:
         raise _refused(
             name, f"is {graphemes(text)} characters long; the template shows {field.longest} of it"
         )

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import requests
 import responses
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from connector import fetch
@@ -40,6 +43,7 @@ __all__ = ["write_template"]  # a fixture
 PNG = picture_bytes()
 OTHER = picture_bytes(colour="#0022cc")
 URL = "https://cdn.example.com/lamp.png"
+REAL_GETADDRINFO = socket.getaddrinfo
 PUBLIC, LOOPBACK = "93.184.216.34", "127.0.0.1"
 
 
@@ -59,7 +63,7 @@ def web() -> Iterator[responses.RequestsMock]:
 def size_of(path: Path) -> tuple[int, int]:
     with Image.open(path) as image:
         assert image.format == "PNG"
-        return image.size
+        return (image.width, image.height)
 
 
 # ---- addresses
@@ -90,11 +94,12 @@ class Network:
     def __init__(self, answers: dict[str, list[str]]) -> None:
         self.answers, self.resolved = answers, list[str]()
         self.connected: list[str] = []
-        self._real = socket.getaddrinfo
+        self._real = REAL_GETADDRINFO
 
     def resolve(self, host: str, port: int, *args: Any, **options: Any) -> Any:
-        if host not in self.answers:
-            return self._real(host, port, *args, **options)  # a literal address, as a rule
+        if host not in self.answers:  # a literal address; nobody outside is asked for a name
+            options["flags"] = socket.AI_NUMERICHOST
+            return self._real(host, port, *args, **options)
         self.resolved.append(host)
         found = self.answers[host]
         address = found.pop(0) if len(found) > 1 else found[0]
@@ -124,12 +129,35 @@ def test_an_address_that_leads_inside_or_is_no_https_is_refused_unasked(
     url: str, network: Callable[[dict[str, list[str]]], Network], assets: Path
 ) -> None:
     """Nothing is connected to, whichever way the address is written."""
-    found = network({})
+    found = network({"localhost": [LOOPBACK]})
     with pytest.raises(MediaError) as caught:
         fetch_picture(url, assets)
     assert caught.value.reason == "media"
     assert found.connected == []
     assert list(assets.iterdir()) == []
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.text(max_size=40)
+    | st.builds(
+        "{}{}{}{}".format,
+        st.sampled_from(["https://", "https:", "HTTPS:///", "//", "https://x@", "https://["]),
+        st.sampled_from(["127.0.0.1", "::1", "0x7f.1", "１２７.0.0.1", "10.0.0.1", "017700000001"]),
+        st.sampled_from(["", "]", ":443", ":0443", ":8443", "\\", "%00", "%2e"]),
+        st.text("/?#@\\:.a[]% \t\r\n\x00é", max_size=8),
+    )
+)
+def test_whatever_a_record_holds_nothing_inside_is_reached(
+    network: Callable[[dict[str, list[str]]], Network], assets: Path, text: str
+) -> None:
+    """It is refused, or at most a name that nobody knows."""
+    found = network({"localhost": [LOOPBACK]})
+    with pytest.raises((MediaError, TemporaryError)):
+        fetch_picture(text, assets)
+    assert found.connected == []
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
@@ -155,6 +183,17 @@ def test_a_name_that_leads_inside_is_refused(
     with pytest.raises(MediaError):
         fetch_picture("https://inside.example/a.png", assets)
     assert found.connected == []
+
+
+def test_a_public_address_is_asked_whatever_its_family(
+    network: Callable[[dict[str, list[str]]], Network], assets: Path
+) -> None:
+    """The filter is no wall: outside is outside in IPv4 and IPv6."""
+    found = network({"old.example": [PUBLIC], "new.example": ["2606:4700::1111"]})
+    for name in found.answers:
+        with pytest.raises(TemporaryError):
+            fetch_picture(f"https://{name}/a.png", assets)
+    assert found.connected == [PUBLIC, "2606:4700::1111"]
 
 
 def test_a_name_that_nobody_knows_may_be_known_later(
@@ -320,7 +359,7 @@ def test_a_certificate_that_nobody_vouches_for_brings_no_picture(
     server: Server, assets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The usual authorities do not know this one."""
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", requests.certs.where())
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", certifi.where())
     with pytest.raises(TemporaryError):
         fetch_from(server, "/a", assets)
     assert server.asked == []

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from connector.cli import main
+from connector.cli import cuereel
 from connector.cli.prepare import Prepared, install_campaigns, prepare
 from connector.decide.campaigns import packaged
 from connector.model import Finding
@@ -84,11 +84,11 @@ def test_a_changed_file_becomes_the_next_version(prepared: Prepared, settings: S
     assert active(prepared.store)["onboarding"] != before
 
 
-BROKEN = {
-    "no TOML": "title = ",
+BROKEN: dict[str, bytes] = {
+    "no TOML": b"title = ",
     "no text": b"title = '\xff\xfe'",
-    "unknown words": "title = 3\nowned = 'x'\n",
-    "empty": "",
+    "unknown words": b"title = 3\nowned = 'x'\n",
+    "empty": b"",
 }
 
 
@@ -98,8 +98,7 @@ def test_a_broken_file_keeps_its_last_version_and_does_not_stop_the_others(
 ) -> None:
     """Each mistake is named; the campaign that was installed goes on; a new one comes in."""
     before = active(prepared.store)
-    broken, content = own(settings, "onboarding"), BROKEN[name]
-    broken.write_bytes(content if isinstance(content, bytes) else content.encode())
+    own(settings, "onboarding").write_bytes(BROKEN[name])
     own(settings, "welcome_back")
     found = errors(install_campaigns(settings, prepared.store))
     assert {finding.subject for finding in found} == {"campaign onboarding"}
@@ -141,7 +140,7 @@ def test_check_shows_all_mistakes_of_all_campaigns(prepared: Prepared, settings:
     """Two broken files, one good one: nothing hides anything."""
     own(settings, "onboarding").write_text("title = 3\nowned = 'x'\n")
     own(settings, "abandoned_cart").write_text("title = ")
-    done = CliRunner().invoke(main, ["check", "--json"])
+    done = CliRunner().invoke(cuereel, ["check", "--json"])
     findings = [Finding(**one) for one in json.loads(done.stdout)["findings"]]
     of = [f for f in findings if f.subject.startswith("campaign ")]
     subjects = [f.subject for f in errors(of)]
