@@ -33,9 +33,7 @@ class VideoStatus(StrEnum):
     ERASED = "erased"
 
 
-PLAYABLE = frozenset(
-    {VideoStatus.READY, VideoStatus.READY_WITH_FALLBACK, VideoStatus.APPROVED}
-)
+PLAYABLE = frozenset({VideoStatus.READY, VideoStatus.READY_WITH_FALLBACK, VideoStatus.APPROVED})
 
 
 class Outcome(StrEnum):

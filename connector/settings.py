@@ -43,7 +43,9 @@ class Settings(BaseSettings):
 
     lease_seconds: Seconds = Field(60, description="how long a claim on work lasts unrenewed")
     sweep_seconds: Seconds = Field(2, description="how often the sweep looks for due work")
-    ring_again_seconds: Seconds = Field(15, description="when queued but unclaimed work is rung anew")
+    ring_again_seconds: Seconds = Field(
+        15, description="when queued but unclaimed work is rung anew"
+    )
     coalesce_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
         5, description="how long metrics of one contact are gathered before they are written"
     )

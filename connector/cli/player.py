@@ -73,16 +73,20 @@ class Viewing:
             "p": round(self.position, 2), "f": {"g": 1, "vis": 1, "inp": 1, "cc": 1},
             "e": self.events[-20:], "k": {"st": 180, "sl": 0, "er": 0},
         }  # fmt: skip
-        answer = self.http.post(
-            self.base + self.address,
-            data=json.dumps(beacon),
-            headers={"Content-Type": "text/plain;charset=UTF-8"},
-            timeout=10,
-        )
+        answer = self._post(json.dumps(beacon))
         if answer.status_code != requests.codes.no_content:
             raise TemporaryError(
                 f"the beacon was answered {answer.status_code}: {answer.text[:200]}"
             )
+
+    def _post(self, body: str) -> requests.Response:
+        kind = {"Content-Type": "text/plain;charset=UTF-8"}
+        try:
+            return self.http.post(self.base + self.address, data=body, headers=kind, timeout=10)
+        except requests.ConnectionError:
+            # as a browser does on a connection that was closed while it rested; a beacon is the
+            # whole state, so that saying it twice is saying it once
+            return self.http.post(self.base + self.address, data=body, headers=kind, timeout=10)
 
 
 def open_page(url: str, duration: float) -> Viewing:

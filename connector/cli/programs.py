@@ -39,6 +39,8 @@ def web_command(settings: Settings, application: str = "connector.app:create_app
         *python("gunicorn", "--bind", f"{settings.host}:{settings.port}"),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)),
         *("--timeout", "60", "--graceful-timeout", "6", "--log-level", "warning"),
+        # longer than a player waits between two beacons, so that it need not connect anew
+        *("--keep-alive", "30"),
         *("--no-control-socket", application),
     ]
 

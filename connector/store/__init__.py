@@ -9,6 +9,7 @@ transaction as its first argument, so that one commit can span several nouns.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ class Store:
 
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = url
+        self._busy_seconds = busy_seconds
+        self._writing = threading.Lock()
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = (_sqlite if self.sqlite else _postgresql)(url, busy_seconds)
 
@@ -50,7 +53,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction; it is committed at the end of the block, or nothing of it is."""
-        with self._guarded(), self.engine.connect() as connection:
+        with self._turn(), self._guarded(), self.engine.connect() as connection:
             if self.sqlite:
                 # a deferred transaction that upgrades fails at once, whatever the timeout
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -69,6 +72,23 @@ class Store:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite one after the other."""
+        # SQLite makes those who wait sleep up to a tenth of a second; a lock wakes the next at once
+        if not self.sqlite:
+            yield
+        elif self._writing.acquire(timeout=self._busy_seconds):
+            try:
+                yield
+            finally:
+                self._writing.release()
+        else:
+            raise DatabaseBusyError(
+                "the database is being written to; nothing was written, trying again is safe",
+                after=2,
+            )
 
     def __enter__(self) -> Store:
         return self

@@ -7,6 +7,7 @@ and a bell that nobody hears is made up for by the sweep.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import structlog
@@ -24,7 +25,10 @@ from connector.web.desk import Desk, desk
 LARGEST = 1_000_000  # bytes; the largest batch of any CRM we know is 500 kB
 REFUSED = b'{"error":"not accepted"}'  # constant: a forger learns nothing
 
+KNOWN_SECONDS = 1.0  # how long a connection's secrets are taken as known
+
 blueprint = Blueprint("hooks", __name__)
+_sources: dict[tuple[str, str, str], tuple[float, CRM]] = {}
 received = Counter("cuereel_deliveries", "Deliveries by what came of them", ["crm", "result"])
 log = structlog.get_logger(__name__)
 
@@ -55,6 +59,19 @@ def receive(crm: str, connection_id: str) -> Response:
 
 
 def _source(here: Desk, crm: str, connection_id: str) -> CRM | None:
+    """Return the CRM behind a connection, as it was a second ago at most."""
+    key = (here.store.url, crm, connection_id)
+    known = _sources.get(key)
+    if known is None or time.monotonic() - known[0] > KNOWN_SECONDS:
+        source = _opened(here, crm, connection_id)
+        if source is None:
+            _sources.pop(key, None)
+            return None
+        _sources[key] = known = (time.monotonic(), source)
+    return known[1]
+
+
+def _opened(here: Desk, crm: str, connection_id: str) -> CRM | None:
     with here.store.read() as tx:
         row = connections.get(tx, here.keyring, connection_id)
     if row is None or row.crm != crm or row.state == "disabled":
