@@ -45,8 +45,6 @@ FONT_PACKAGES: dict[str, tuple[str, ...]] = {
 VENDOR_FILES: dict[str, str] = {
     "media-chrome/dist/iife/index.js": "media-chrome.js",
     "media-chrome/LICENSE": "media-chrome.LICENSE",
-    "@picocss/pico/css/pico.min.css": "pico.css",
-    "@picocss/pico/LICENSE.md": "pico.LICENSE",
     "htmx.org/dist/htmx.min.js": "htmx.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
 }

@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Keep safe": {
         "backup": "connector.cli.backup:backup",
         "restore": "connector.cli.backup:restore",
+        "migrate": "connector.cli.up:migrate",
     },
     "Processes (a Procfile runs these)": {
         "work": "connector.cli.work:work",
@@ -72,7 +73,7 @@ class Sections(click.Group):
             for name in names:
                 command = self.get_command(context, name)
                 if command is not None and not command.hidden:
-                    rows.append((name, command.get_short_help_str(70)))
+                    rows.append((name, command.get_short_help_str(64)))
             with formatter.section(title):
                 formatter.write_dl(rows)
 

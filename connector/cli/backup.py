@@ -34,7 +34,7 @@ MANIFEST, KEY = "manifest.json", "key"
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 def backup(file: Path, force: bool) -> None:
-    """Write everything that cannot be made again to FILE (.tar.gz), while all goes on running."""
+    """Write what cannot be made again to FILE, while all goes on."""
     if file.exists() and not force:
         raise PermanentError(f"{file} is already there; give another name, or --force")
     settings = load_settings()
@@ -49,7 +49,7 @@ def backup(file: Path, force: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 def restore(file: Path) -> None:
-    """Bring back what `backup` wrote to FILE, into an empty home and database."""
+    """Bring back what `backup` wrote, into an empty home."""
     settings = load_settings()
     try:
         with Store(settings.database) as store, tarfile.open(file) as archive:

@@ -23,7 +23,7 @@ from connector.publish import open_files
 from connector.queues import Doorbell
 from connector.secrets import open_keyring
 from connector.settings import Settings, load_settings
-from connector.store import Store, connections
+from connector.store import Store, audit, connections
 from connector.store.migrate import current, is_current, refuse_newer
 from renderers.errors import RenderError
 from renderers.fonts import typefaces
@@ -33,7 +33,7 @@ from renderers.template import find_template, list_templates
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(as_json: bool) -> None:
-    """Look at settings, database, Redis, fonts, templates, campaigns and connections."""
+    """Find everything that an admin would stumble over."""
     findings: list[Finding] = []
     try:
         settings = load_settings()
@@ -88,7 +88,17 @@ def _database(settings: Settings) -> Iterator[Finding]:
         if is_current(store):
             yield Finding("ok", "database", f"{name}, version {current(store)}")
         else:
-            yield Finding("warning", "database", f"{name} is to be migrated; `cuereel up` does it")
+            yield Finding(
+                "warning", "database", f"{name} is to be migrated; `cuereel migrate` does it"
+            )
+            return
+        with store.read() as tx:
+            loose = audit.broken_link(tx)
+        if loose:
+            yield Finding(
+                "error", "audit log", f"entry {loose} does not follow from the one before it; "
+                "somebody changed the log, compare it with a backup",
+            )  # fmt: skip
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

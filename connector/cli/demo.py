@@ -48,7 +48,7 @@ ACCOUNTS = ("acc-01", "acc-03", "acc-04")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--workers", default=2, show_default=True, help="How many workers render.")
 def demo(once: bool, as_json: bool, workers: int) -> None:
-    """See the main job done: triggers, personal videos, links and watch metrics on records."""
+    """See the main job done on sample data."""
     console = Console(stderr=as_json, highlight=False)
     settings = _settings()
     begun = time.monotonic()

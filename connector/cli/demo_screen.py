@@ -18,6 +18,7 @@ from connector.jobs.station import Station
 from connector.model import PLAYABLE
 from connector.store import decisions, records
 
+PLURALS = {"company": "companies", "contact": "contacts", "cart": "carts", "account": "accounts"}
 SHOWN = ("video_url", "video_status", "video_status_reason", "percent_watched", "furthest_percent",
          "views", "rewatches", "last_cta", "cta_clicks", "engagement_score", "engagement_tier",
          "drop_off_scene", "video_fallback_slots")  # fmt: skip
@@ -41,7 +42,7 @@ class Screen:
         names = ("triggers over HTTP", "decided", "videos rendered", "links on records", "watched")
         self._bars = {name: self._progress.add_task(name, total=1, note="") for name in names}
         if not quiet:
-            held = ", ".join(f"{number} {kind}s" for kind, number in counts.items())
+            held = ", ".join(f"{number} {PLURALS[kind]}" for kind, number in counts.items())
             console.print(f"[bold]Cuereel demo[/bold]  a local CRM with {held}")
 
     def __enter__(self) -> Screen:

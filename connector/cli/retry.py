@@ -26,7 +26,7 @@ from connector.store.tables import WORK
 def retry(
     ids: tuple[str, ...], everything: bool, noun: str | None, reason: str | None, as_json: bool
 ) -> None:
-    """List dead letters with their reasons; with IDS or --all, try them again."""
+    """List what was given up and why; with IDS or --all, try again."""
     with Store(load_settings().database) as store:
         with store.read() as tx:
             letters = [

@@ -7,11 +7,19 @@ from __future__ import annotations
 import click
 
 from connector.cli.logs import start_logging
-from connector.cli.prepare import prepare, show_findings
+from connector.cli.prepare import Prepared, prepare, show_findings
 from connector.cli.processes import run_until_stopped
 from connector.cli.programs import ensure_port_is_free, programs, wait_until_ready
 from connector.cli.redis_server import embedded_redis
 from connector.settings import load_settings
+
+
+@click.command()
+def migrate() -> None:
+    """Make the database fit this version and install the campaigns."""
+    prepared = prepare(load_settings())
+    prepared.store.close()
+    _tell(prepared)
 
 
 @click.command()
@@ -22,14 +30,18 @@ def up(workers: int) -> None:
     settings = load_settings()
     ensure_port_is_free(settings.host, settings.port)
     prepared = prepare(settings)
-    if prepared.copy:
-        click.echo(f"migrated; the database as it was is kept in {prepared.copy}", err=True)
-    show_findings(prepared.findings)
     prepared.store.close()
+    _tell(prepared)
     with embedded_redis(settings) as redis_url:
         run_until_stopped(
             programs(settings, redis_url, workers=workers), lambda: _greet(settings.port)
         )
+
+
+def _tell(prepared: Prepared) -> None:
+    if prepared.copy:
+        click.echo(f"migrated; the database as it was is kept in {prepared.copy}", err=True)
+    show_findings(prepared.findings)
 
 
 def _greet(port: int) -> None:

@@ -18,17 +18,17 @@ from connector.jobs.sweep import sweep as run_sweep
 from connector.jobs.sweep import sweep_once
 from connector.queues import QUEUES
 from connector.settings import load_settings
-from connector.store.migrate import refuse_newer
+from connector.store.migrate import require_current
 
 
 @click.command()
 @click.argument("queues", nargs=-1, required=True, type=click.Choice(QUEUES))
 def work(queues: tuple[str, ...]) -> None:
-    """Serve QUEUES in their order of priority; in production one process serves one queue."""
+    """Serve QUEUES in their order of priority."""
     start_logging()
     settings = load_settings()
     station = make_station(settings)
-    refuse_newer(station.store)
+    require_current(station.store)
     # no connection may be open when the worker forks
     station.store.close()
     serve(queues, settings)
@@ -37,9 +37,10 @@ def work(queues: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--once", is_flag=True, help="Look once, ring for what is due, and end.")
 def sweep(once: bool) -> None:
-    """Ring for work that is due and that nobody was told of, or that somebody died at."""
+    """Ring for work that is due and that nobody looks at."""
     start_logging()
     station = make_station(load_settings())
+    require_current(station.store)
     if once:
         for noun, count in sweep_once(station).items():
             click.echo(f"{noun}: {count}")
@@ -52,6 +53,6 @@ def sweep(once: bool) -> None:
 
 @click.command()
 def web() -> None:
-    """Serve watch pages, hooks, the console and the API (gunicorn)."""
+    """Serve watch pages, hooks, console and API."""
     command = web_command(load_settings())
     os.execvp(command[0], command)  # noqa: S606 - becomes gunicorn, so that signals reach it

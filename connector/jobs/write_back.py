@@ -47,15 +47,24 @@ def write_back(ids: list[str]) -> None:
 
 
 def _write_connection(station: Station, connection_id: str) -> None:
-    seconds = station.settings.lease_seconds
-    with station.store.write() as tx:
-        pen = connections.take_pen(tx, connection_id, seconds)
-    if pen is None:
-        return
-    try:
-        for batch in _batches(station, connection_id, pen):
-            if not _write_batch(station, connection_id, pen, batch):
+    # what becomes due while the pen is laid down found it taken, and its job has gone home
+    while _write_all(station, connection_id):
+        with station.store.read() as tx:
+            if not changes.due_ids(tx, connection_id, 1):
                 return
+
+
+def _write_all(station: Station, connection_id: str) -> bool:
+    """Write batches until nothing is due; False where another writes, or the CRM wants to rest."""
+    with station.store.write() as tx:
+        pen = connections.take_pen(tx, connection_id, station.settings.lease_seconds)
+    if pen is None:
+        return False
+    try:
+        return all(
+            _write_batch(station, connection_id, pen, batch)
+            for batch in _batches(station, connection_id, pen)
+        )
     finally:
         with station.store.write() as tx:
             connections.lay_down_pen(tx, connection_id, pen)

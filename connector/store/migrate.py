@@ -56,6 +56,13 @@ def refuse_newer(store: Store) -> None:
         )
 
 
+def require_current(store: Store) -> None:
+    """Raise SchemaError unless the database is just what this code works with."""
+    refuse_newer(store)
+    if not is_current(store):
+        raise SchemaError("the database does not fit this version yet; run `cuereel migrate` first")
+
+
 def is_current(store: Store) -> bool:
     """Tell whether nothing is left to migrate."""
     return current(store) == _scripts().get_current_head()

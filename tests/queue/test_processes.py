@@ -268,5 +268,5 @@ def test_the_procfile_has_a_line_for_each_kind_of_work() -> None:
     lines = (Path(__file__).parents[2] / "Procfile").read_text().splitlines()
     names = {line.split(":")[0]: line.split(": ", 1)[1] for line in lines}
 
-    assert set(names) == {"web", "sweep", *QUEUES}
+    assert set(names) == {"release", "web", "sweep", *QUEUES}
     assert all(names[queue] == f"cuereel work {queue}" for queue in QUEUES)

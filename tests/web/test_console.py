@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from connector.model import Decision, Outcome, Subject, Trigger
 from connector.settings import Settings
-from connector.store import Store, audit, record_rows, records
+from connector.store import Store, audit, decisions, record_rows, records, triggers
 from connector.store.tables import audit as audit_table
 from connector.store.tables import webhooks as webhooks_table
 from connector.store.users import Role
@@ -69,6 +71,30 @@ def test_an_empty_installation_says_what_to_do(office: Office) -> None:
         records.remove(tx, "local", "contact", "c-001")
 
     assert "cuereel crm import" in office.visitor(Role.REP).get("/console/contacts").text
+
+
+def test_a_contacts_page_tells_every_decision_with_its_reason(office: Office) -> None:
+    """Why has this person no video? One look answers it."""
+    trigger = Trigger("k1", "contact_onboarding", Subject("contact", "c-001"), datetime.now(UTC))
+    with office.store.write() as tx:
+        trigger_id = triggers.add(tx, "local", trigger)
+        assert trigger_id
+        decisions.record(
+            tx,
+            connection_id="local",
+            trigger_id=trigger_id,
+            campaign="onboarding",
+            campaign_version="1",
+            step=0,
+            contact_id="c-001",
+            decision=Decision(
+                Outcome.BLOCKED_CAP, "cap_reached", "Not sent: enough <b>videos</b>."
+            ),
+        )
+    page = office.visitor(Role.VIEWER).get("/console/records/contact/c-001").text
+
+    assert "Not sent: enough &lt;b&gt;videos&lt;/b&gt;." in page
+    assert "Onboarding" in page
 
 
 def test_a_contacts_page_shows_videos_views_and_carts(office: Office) -> None:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 from connector.crm.local.watched import whole_percent
 from connector.decide.dictionary import Dictionary
-from connector.model import JSON
+from connector.model import JSON, Outcome
+from connector.store.clock import moment
+from connector.store.decisions import DecisionRow
 from connector.store.record_rows import RecordRow
 
 # status or outcome: what it is called on a page, and how it looks
@@ -33,6 +35,8 @@ STATUSES: dict[str, tuple[str, str]] = {
     "blocked_cap": ("Not sent: enough for now", "quiet"),
     "blocked_repeat": ("Not sent: had it already", "quiet"),
     "blocked_validation": ("Not sent: data missing", "warn"),
+    "holdout": ("Held out", "quiet"),
+    "decided_send": ("Video made", "good"),
 }
 SHOWN = frozenset({"ready", "ready_with_fallback", "approved"})
 WAITING = frozenset({"queued", "rendering", "stale"})
@@ -77,6 +81,27 @@ def chip_of(status: str) -> Chip | None:
     """Return how a status looks; None where there is none."""
     label, tone = STATUSES.get(status, (status.replace("_", " ").capitalize(), "quiet"))
     return Chip(label, tone) if status else None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision, as a line of the log that tells why a contact has a video or none."""
+
+    when: datetime
+    campaign: str
+    chip: Chip | None
+    sentence: str
+
+
+def decided_of(row: DecisionRow) -> Decided:
+    """Return a decision as it is shown."""
+    status = "decided_send" if row.outcome == Outcome.SEND else row.outcome
+    return Decided(
+        moment(row.decided_at),
+        row.campaign.replace("_", " ").capitalize() or "No campaign",
+        chip_of(status),
+        row.sentence,
+    )
 
 
 def line_of(record_id: str, fields: Mapping[str, JSON], dictionary: Dictionary) -> Line:

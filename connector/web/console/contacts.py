@@ -14,7 +14,7 @@ from connector.crm.local.csv_export import export_csv
 from connector.crm.local.watched import percent_by_video
 from connector.decide.dictionary import Dictionary, load_dictionary
 from connector.model import JSON
-from connector.store import audit, record_rows, records
+from connector.store import audit, decisions, record_rows, records
 from connector.store.record_rows import RecordRow
 from connector.store.records import StoredRecord
 from connector.store.users import Role
@@ -26,6 +26,7 @@ from connector.web.desk import desk
 
 PER_PAGE = 25
 LOOKS = 20
+DECISIONS = 20
 # the other kinds of record that name a contact, in the order of the page
 LINKED = ("account", "cart")
 
@@ -99,6 +100,9 @@ def contact_page(tx: Connection, contact: StoredRecord, part: str) -> str:
     looks = looks_left()
     return render_template(
         "console/videos.html" if part == "videos" else "console/contact.html",
+        decided=[
+            cards.decided_of(row) for row in decisions.of_contact(tx, LOCAL, contact.id, DECISIONS)
+        ],
         record=contact,
         kind="contact",
         name=cards.name_of(contact.id, contact.fields),
