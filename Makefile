@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
+BENCHMARKS := hooks
 STAMP := $(VENV)/.installed
 PLACED := $(VENV)/.placed
 
@@ -48,8 +49,7 @@ format: setup ## put the code into its usual form
 	@$(BIN)/ruff format .
 
 bench: setup ## compare with what one would pick instead
-	@for module in $$(ls benchmarks/*.py benchmarks/*/__main__.py 2>/dev/null | grep -v __init__); do \
-		$(BIN)/python -m $$(echo $${module%.py} | tr / . | sed 's/.__main__$$//') --json || exit 1; done
+	@for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name --json || exit 1; done
 
 lock: ## resolve the dependencies again
 	@$(BIN)/python -m pip install --quiet uv

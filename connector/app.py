@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify, redirect, render_template, request, 
 from flask_wtf.csrf import CSRFProtect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector import web
@@ -40,6 +41,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         doorbell=Doorbell(settings.redis_url or None),
     )
     _configure(app, settings, keyring.session_key())
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     _register(app)
     return app
 
@@ -112,7 +115,9 @@ def _database_ready(here: Desk) -> bool:
 
 def _metrics() -> Response:
     """Numbers for Prometheus; served only to this machine."""
-    if request.remote_addr not in ("127.0.0.1", "::1"):
+    forwarded = {"X-Forwarded-For", "Forwarded"} & set(request.headers.keys())
+    if request.remote_addr not in ("127.0.0.1", "::1") or forwarded:
+        # behind a proxy on this machine everybody would be this machine
         return Response(status=404)
     here = desk()
     with here.store.read() as tx:

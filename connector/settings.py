@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         8400, validation_alias="PORT", ge=1, le=65_535, description="where the web process listens"
     )
     host: str = Field("127.0.0.1", description="address that the web process binds")
+    proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="how many proxies of yours stand in front and set X-Forwarded-For",
+    )
     secret_keys: str = Field("", description="Fernet keys, newest first, comma separated")
 
     renderer: str = Field("reference", description="which row of renderers.render.RENDERERS")

@@ -32,11 +32,12 @@ TICK = 0.1
 
 @dataclass(frozen=True)
 class Program:
-    """One process: the name that stands before its lines, its command, its environment."""
+    """One process: the name before its lines, its command, its environment; *after* some seconds."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    after: float = 0.0
 
 
 @dataclass
@@ -78,6 +79,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Start everything, without waiting for it."""
+        for seat in self._seats:
+            seat.due = time.monotonic() + seat.program.after
         self._thread.start()
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ from connector.queues import QUEUES
 from connector.settings import Settings
 
 WEB_THREADS = 16
+WEB_FIRST_SECONDS = 1.5
 READY_SECONDS = 60.0
 
 
@@ -30,7 +31,11 @@ def programs(settings: Settings, redis_url: str, *, workers: int = 2) -> list[Pr
         **{f"work-{n}": python("connector.cli", "work", *QUEUES) for n in range(1, workers + 1)},
         "sweep": python("connector.cli", "sweep"),
     }
-    return [Program(name, command, environment) for name, command in commands.items()]
+    # on two cores the pages come up first; what works behind them may take a second longer
+    return [
+        Program(name, command, environment, after=0.0 if name == "web" else WEB_FIRST_SECONDS)
+        for name, command in commands.items()
+    ]
 
 
 def web_command(settings: Settings, application: str = "connector.app:create_app()") -> list[str]:

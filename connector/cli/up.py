@@ -41,7 +41,7 @@ def up(workers: int) -> None:
 def _tell(prepared: Prepared) -> None:
     if prepared.copy:
         click.echo(f"migrated; the database as it was is kept in {prepared.copy}", err=True)
-    show_findings(prepared.findings)
+    show_findings(tuple(found for found in prepared.findings if found.level != "ok"))
 
 
 def _greet(port: int) -> None:

@@ -45,9 +45,17 @@ def refuse(tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | No
         campaign=campaign.name if campaign else row.campaign,
         campaign_version=campaign.version if campaign else "",
         step=row.step,
-        contact_id=row.trigger.subject.id if row.trigger.subject.kind == "contact" else None,
+        contact_id=_concerned(row),
         decision=_plain_refusal(row, reason),
     )
+
+
+def _concerned(row: TriggerRow) -> str | None:
+    """Name the contact that a trigger itself names, also where the record is gone."""
+    if row.trigger.subject.kind == "contact":
+        return row.trigger.subject.id
+    named = row.trigger.facts.get("contact_id")
+    return str(named) if named else None
 
 
 def decide_case(tx: Connection, station: Station, case: Case) -> tuple[Bells, float | None]:
@@ -191,7 +199,7 @@ def _store(
         campaign=case.campaign.name,
         campaign_version=case.campaign.version,
         step=row.step,
-        contact_id=case.contact_id,
+        contact_id=case.contact_id or _concerned(row),
         decision=decision,
     )
     if decision.outcome in GOES_ON:

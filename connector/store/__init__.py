@@ -20,9 +20,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from connector.errors import DatabaseBusyError, SettingError
+from connector.errors import DatabaseBusyError, SchemaError, SettingError
 
 BUSY_SECONDS = 10.0
+UNPREPARED = (
+    "the database is not prepared yet; run `cuereel migrate`, or `cuereel up`, which does it"
+)
 PASSING = tuple(
     f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY")
 )
@@ -100,10 +103,10 @@ class Store:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise _busy(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if _lacks_tables(error):
+                raise SchemaError(UNPREPARED) from None
+            if isinstance(error, OperationalError) or error.connection_invalidated:
                 raise _busy(error) from error
             raise
 
@@ -116,6 +119,11 @@ def _committed(connection: Connection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def _lacks_tables(error: DBAPIError) -> bool:
+    undefined = getattr(error.orig, "sqlstate", "") == "42P01"
+    return undefined or str(error.orig).startswith("no such table")
 
 
 def _busy(error: DBAPIError) -> DatabaseBusyError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from connector.model import Subject, VideoStatus
 from connector.store import changes, subjects
@@ -26,6 +26,7 @@ from connector.store.tables import (
     videos,
     webhooks,
 )
+from connector.store.tables import changes as change_table
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def erase(tx: Connection, connection_id: str, contact_id: str) -> Erased:
     ).all()
     video_ids = [row.id for row in rows]
     count = _delete_watching(tx, video_ids)
+    _delete_attempts(tx, connection_id, contact_id)
     changes.drop(tx, connection_id, contact_id)
     count += _delete_decisions(tx, connection_id, contact_id)
     _empty_videos(tx, video_ids)
@@ -70,8 +72,28 @@ def _delete_watching(tx: Connection, video_ids: list[str]) -> int:
     for table in (events, sessions):
         count += tx.execute(delete(table).where(table.c.video_id.in_(video_ids))).rowcount
     tx.execute(delete(measures).where(measures.c.id.in_(video_ids)))
-    tx.execute(delete(attempts).where(attempts.c.row_id.in_(video_ids)))
     return count
+
+
+def _delete_attempts(tx: Connection, connection_id: str, contact_id: str) -> None:
+    """Forget what went wrong for this contact: a CRM's words may quote the record."""
+    for table in (videos, change_table, webhooks):
+        own = select(table.c.id).where(
+            table.c.connection_id == connection_id, table.c.contact_id == contact_id
+        )
+        tx.execute(delete(attempts).where(attempts.c.row_id.in_(own)))
+    of_triggers = select(triggers.c.id).where(
+        triggers.c.connection_id == connection_id, _names(contact_id)
+    )
+    tx.execute(delete(attempts).where(attempts.c.row_id.in_(of_triggers)))
+
+
+def _names(contact_id: str) -> ColumnElement[bool]:
+    """Match triggers that are about a contact, or that name one in their facts."""
+    return or_(
+        (triggers.c.subject_kind == "contact") & (triggers.c.subject_id == contact_id),
+        triggers.c.facts["contact_id"].as_string() == contact_id,
+    )
 
 
 def _delete_decisions(tx: Connection, connection_id: str, contact_id: str) -> int:
@@ -123,10 +145,7 @@ def _delete_triggers(tx: Connection, connection_id: str, contact_id: str, used: 
     return tx.execute(
         delete(triggers).where(
             triggers.c.connection_id == connection_id,
-            or_(
-                (triggers.c.subject_kind == "contact") & (triggers.c.subject_id == contact_id),
-                triggers.c.facts["contact_id"].as_string() == contact_id,
-            ),
+            _names(contact_id),
             triggers.c.id.not_in(select(decisions.c.trigger_id)),
             triggers.c.kind != "contact_deleted",
         )

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from connector.errors import DatabaseBusyError, SchemaError, SettingError
-from connector.store import Store
+from connector.store import Store, campaigns
 from connector.store.migrate import copy_sqlite, current, is_current, migrate, refuse_newer
 from connector.store.tables import metadata
 
@@ -85,3 +85,16 @@ def test_sqlite_in_memory_is_refused(tmp_path: Path) -> None:
     """Several processes share the database, so it must be a file."""
     with pytest.raises(SettingError, match="needs a file"):
         Store("sqlite://")
+
+
+def test_a_database_without_our_tables_says_how_to_make_them(store: Store) -> None:
+    """Whoever begins with another command than `up` is told what to do, not shown a trace."""
+    with store.write() as tx:
+        metadata.drop_all(tx)
+
+    def look() -> None:
+        with store.read() as tx:
+            campaigns.active(tx)
+
+    with pytest.raises(SchemaError, match="cuereel migrate"):
+        look()

@@ -246,6 +246,20 @@ def test_an_erased_contact_leaves_no_personal_value(road: Store, keyring: Keyrin
             values={"views": 1},
         )
         subjects.opt_out(tx, "local", "canary-77", "watch page")
+        [held] = leases.claim(tx, "videos", [video_id], 60)
+        leases.put_back(tx, held, "odd", "The far side said: canary-77 is odd.")
+        other = triggers.add(tx, "local", a_trigger("canary-77", "t2"))
+        assert other
+        decisions.record(
+            tx,
+            connection_id="local",
+            trigger_id=other,
+            campaign="onboarding",
+            campaign_version="v1",
+            step=0,
+            contact_id="canary-77",
+            decision=Decision(Outcome.BLOCKED_VALIDATION, "subject_gone", "Gone: canary-77."),
+        )
     with road.write() as tx:
         assert erase(tx, "local", "canary-77").video_ids == (video_id,)
     with road.read() as tx:
