@@ -50,6 +50,8 @@ ACCOUNTS = ("acc-01", "acc-03", "acc-04")
 def demo(once: bool, as_json: bool, workers: int) -> None:
     """See the main job done on sample data."""
     console = Console(stderr=as_json, highlight=False)
+    if not console.is_terminal:
+        console.width = 140  # a link that is broken over two lines cannot be opened
     settings = _settings()
     begun = time.monotonic()
     _fresh(settings.folder)

@@ -39,6 +39,8 @@ class Screen:
         )
         self._live = Live(self._progress, console=console, refresh_per_second=8, transient=True)
         self._quiet = quiet or not console.is_terminal
+        self._plain = not quiet and not console.is_terminal
+        self._last = ""
         names = ("triggers over HTTP", "decided", "videos rendered", "links on records", "watched")
         self._bars = {name: self._progress.add_task(name, total=1, note="") for name in names}
         if not quiet:
@@ -69,6 +71,13 @@ class Screen:
         self._set("videos rendered", ready, planned)
         self._set("links on records", numbers.links_written, planned)
         self._set("watched", numbers.metrics_written, 2, f"{watching} watching" if watching else "")
+        self._say(f"{numbers.decided}/{expected} decided, {ready}/{planned} videos rendered")
+
+    def _say(self, line: str) -> None:
+        """Write a line for each step where there is no terminal to draw bars on."""
+        if self._plain and line != self._last:
+            self._last = line
+            self._console.print(line)
 
     def _set(self, name: str, completed: int, total: int, note: str = "") -> None:
         self._progress.update(self._bars[name], completed=completed, total=total, note=note)
