@@ -41,6 +41,9 @@ def owe_decision(
     """Owe the contact a refusal's status and reason; a holdout stays inside."""
     if contact_id is None or decision.outcome in (Outcome.SEND, Outcome.HOLDOUT):
         return []
+    if decision.reason == "erased":
+        # who was erased is not written about again, not even that
+        return []
     newest = videos.newest(tx, connection_id, contact_id)
     values = decision_fields(decision)
     if newest is not None and newest.status not in WITHOUT_LINK:

@@ -109,6 +109,7 @@ def _erase(station: Station, claim: Claim, row: TriggerRow) -> None:
     erase_contact(station, row.connection_id, row.trigger.subject.id, actor="crm")
     with station.store.write() as tx:
         leases.finish(tx, claim)
+        triggers.empty(tx, claim.id)
 
 
 def _plan(station: Station, claim: Claim, row: TriggerRow, known: Known) -> Bells:

@@ -72,7 +72,11 @@ def _sessions(tx: Connection, video: VideoRow) -> dict[str, SessionFacts]:
         if not row.flags.get("untracked")
     ]
     clicks = sessions.clicks(tx, [row.id for row in rows])
-    return {row.id: _facts(row, clicks.get(row.id, ())) for row in rows}
+    buttons = {one.id: (one.call_to_action or {}).get("label", "") for one in own}
+    return {
+        row.id: _facts(row, [buttons[row.video_id] or key for key in clicks.get(row.id, ())])
+        for row in rows
+    }
 
 
 def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:

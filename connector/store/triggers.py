@@ -116,6 +116,15 @@ def cancel(tx: Connection, connection_id: str, subject: Subject) -> int:
     return result.rowcount
 
 
+def empty(tx: Connection, trigger_id: str) -> None:
+    """Take out of a trigger whom it was about; its key stays, so that a repeat is recognised."""
+    tx.execute(
+        update(triggers)
+        .where(triggers.c.id == trigger_id)
+        .values(subject_kind="erased", subject_id="", facts={})
+    )
+
+
 def _row(row: Row[Any]) -> TriggerRow:
     return TriggerRow(
         id=row.id,

@@ -16,7 +16,7 @@ from connector.jobs.update_engagement import update_engagement
 from connector.model import VideoStatus
 from connector.secrets import Keyring
 from connector.settings import Settings
-from connector.store import Store, changes, erase
+from connector.store import Store, changes, erase, videos
 from connector.store.ids import new_id
 from connector.store.sessions import measure_version
 from connector.store.tables import changes as changes_table
@@ -92,6 +92,18 @@ def test_watching_reaches_the_contacts_record(viewing: Viewing) -> None:
     assert "tracking_consent" not in words
     assert work_of(viewing, reel) == "done"
     assert viewing.bells.rung[-1][0] == "write_back"
+
+
+def test_a_click_is_written_in_the_words_of_the_button(viewing_sqlite: Viewing) -> None:
+    """A rep reads what was clicked, not our key for it."""
+    reel = viewing_sqlite.reel()
+    with viewing_sqlite.store.write() as tx:
+        button = {"label": "Book your first session", "url": "https://example.com/book"}
+        videos.change(tx, reel.id, call_to_action=button)
+    session = watch(viewing_sqlite, reel, (0, 12))
+    click(viewing_sqlite, reel, session)
+    update_engagement([reel.id])
+    assert owed(viewing_sqlite)["c1"]["last_cta"] == "Book your first session"
 
 
 def test_each_view_has_a_row_of_its_own(viewing: Viewing) -> None:

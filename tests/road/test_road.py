@@ -14,7 +14,7 @@ from connector.cli.prepare import LOCAL, install_campaigns
 from connector.model import Subject
 from connector.store import campaigns, decisions, leases, subjects, videos
 from connector.store.clock import now_ms
-from connector.store.tables import assignments, deliveries, triggers
+from connector.store.tables import assignments, deliveries, metadata, triggers
 from connector.store.tables import videos as video_table
 from renderers import render
 from renderers.errors import SlotError
@@ -175,6 +175,26 @@ def test_a_deleted_contact_is_erased_and_a_replay_does_not_bring_it_back(any_roa
     any_road.post(occurred_at=datetime.now(UTC))
     any_road.travel()
     assert any_road.videos() == []
+
+
+def test_who_was_erased_is_not_written_about_again(road: Road) -> None:
+    """The deletion leaves no id behind, and a later event puts nothing on a record that remains."""
+    road.contact("canary-9")
+    road.post(subject=Subject("contact", "canary-9"))
+    road.travel()
+    road.post("contact.deleted", Subject("contact", "canary-9"))
+    road.travel()
+    with road.store.read() as tx:
+        rows = {
+            table.name: str(tx.execute(select(table)).all())
+            for table in metadata.sorted_tables
+            if table.name != "records"  # the far side's own
+        }
+    assert [name for name, text in rows.items() if "canary-9" in text] == []
+    road.post(subject=Subject("contact", "canary-9"))
+    road.travel()
+    assert not {name for name, value in road.fields("canary-9").items()
+                if name.startswith("cuereel_") and value is not None}  # fmt: skip
 
 
 def test_an_unknown_kind_of_trigger_is_kept_and_explained(road: Road) -> None:
