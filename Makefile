@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
-BENCHMARKS := hooks
+BENCHMARKS := hooks render road
 STAMP := $(VENV)/.installed
 PLACED := $(VENV)/.placed
 

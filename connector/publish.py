@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from connector.errors import PermanentError, SettingError, TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from connector.settings import Settings
 
@@ -52,6 +52,9 @@ class Files(Protocol):
 
     def put(self, key: str, path: Path) -> None:
         """Copy a file in; it is there whole afterwards, or not at all."""
+
+    def take_over(self, made: Mapping[str, Path]) -> None:
+        """Move finished files in, by key; on return all are durable, and gone from where they were."""
 
     def stat(self, key: str) -> Stored | None:
         """Return a file's size, tag and time, or None where there is none."""
@@ -103,10 +106,21 @@ class FolderFiles:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copy(path, temporary)
                 temporary.replace(target)
-                _sync_folder(target.parent)
+                _sync(target.parent)
             finally:
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
+
+    def take_over(self, made: Mapping[str, Path]) -> None:
+        """Move finished files in, by key; on return all are durable, and gone from where they were."""
+        folders = {self._place(key).parent for key in made}
+        with _room(", ".join(made)):
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+            for key, path in made.items():
+                self._take(key, path)
+            for folder in folders:
+                _sync(folder)
 
     def stat(self, key: str) -> Stored | None:
         """Return a file's size, tag and time, or None where there is none."""
@@ -143,6 +157,16 @@ class FolderFiles:
             raise TemporaryError(f"not all files below {prefix} could be deleted", reason="files")
         return count
 
+    def _take(self, key: str, path: Path) -> None:
+        try:
+            _sync(path)
+            path.replace(self._place(key))
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self.put(key, path)
+            path.unlink()
+
     def _place(self, key: str) -> Path:
         return self._root / _checked(key)
 
@@ -177,6 +201,12 @@ class ObjectFiles:
             self._client.put(
                 self._store, _checked(key), file, attributes={"Content-Type": media_type(key)}
             )
+
+    def take_over(self, made: Mapping[str, Path]) -> None:
+        """Move finished files in, by key; on return all are durable, and gone from where they were."""
+        for key, path in made.items():
+            self.put(key, path)
+            path.unlink()
 
     def stat(self, key: str) -> Stored | None:
         """Return a file's size, tag and time, or None where there is none."""
@@ -253,14 +283,12 @@ def _room(key: str) -> Iterator[None]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
+    shutil.copyfile(source, target)
+    _sync(target)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

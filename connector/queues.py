@@ -37,18 +37,29 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """A station of the road: where its function is, who serves it, for how long, how many at once."""
+    """
+    A station of the road: where its function is, who serves it, for how long, how many at once.
+
+    So many rows as *spread* says get a job of their own before any job is given a second one.
+    """
 
     path: str
     queue: str
     timeout: int
     batch: int = MOST_IDS
+    spread: int = 1
+
+    def share(self, count: int) -> int:
+        """Tell how many of *count* rows one job takes."""
+        return min(self.batch, max(count // self.spread, 1))
 
 
 JOBS: dict[str, Job] = {
     "plan_video": Job("connector.jobs.plan_video.plan_video", "plan", 180),
-    # one video a job: a worker that dies takes no other video along
-    "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 1),
+    # a few videos are spread over all workers; of a crowd several share a process, which is warm
+    # from the second on. Each is claimed when its turn comes, so a worker that dies takes along
+    # none but the one that it was at; the sweep rings for the others.
+    "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 8, spread=12),
     "write_back": Job("connector.jobs.write_back.write_back", "write", 300),
     "update_engagement": Job("connector.jobs.update_engagement.update_engagement", "measure", 180),
     "send_webhooks": Job("connector.jobs.send_webhooks.send_webhooks", "write", 300, 20),
@@ -138,11 +149,12 @@ class Doorbell:
 
     def _push(self, job: str, known: Job, ids: list[str], name: str) -> None:
         queue = self._queue(name)
+        share = known.share(len(ids))
         with queue.connection.pipeline() as pipeline:
-            for start in range(0, len(ids), known.batch):
+            for start in range(0, len(ids), share):
                 queue.enqueue_call(
                     known.path,
-                    args=(ids[start : start + known.batch],),
+                    args=(ids[start : start + share],),
                     timeout=known.timeout,
                     result_ttl=0,
                     failure_ttl=FAILURE_SECONDS,

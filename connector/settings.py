@@ -44,7 +44,12 @@ class Settings(BaseSettings):
     )
     secret_keys: str = Field("", description="Fernet keys, newest first, comma separated")
 
-    renderer: str = Field("reference", description="which row of renderers.render.RENDERERS")
+    renderer: Literal["stitching", "reference"] = Field(
+        "stitching", description="stitching, or reference: slow, whole, with MoviePy"
+    )
+    reuse: Literal["none", "template"] = Field(
+        "template", description="whether encoded scenes may serve several videos"
+    )
     video_height: int = Field(720, ge=180, le=2160, description="pixels of the shorter side, even")
 
     lease_seconds: Seconds = Field(60, description="how long a claim on work lasts unrenewed")
@@ -132,6 +137,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Our own address as viewers see it, without a slash at the end."""
         return self.public_base_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def compiled(self) -> Path:
+        """Where this machine keeps what all videos of a template share; it may be deleted."""
+        return self.folder / "compiled"
 
     @property
     def template_folders(self) -> tuple[Path, ...]:

@@ -94,6 +94,7 @@ def _check_scene(reader: _Reader, loc: lines.Loc, scene: Scene) -> None:
     _check_words(reader, (*loc, "when"), scene.when, condition=True)
     _check_words(reader, (*loc, "narration"), scene.narration)
     _check_colours(reader, loc, [("background", scene.background)])
+    _check_transition(reader, (*loc, "transition"), scene)
     for number, layer in enumerate(scene.layers):
         at = (*loc, "layers", number)
         _check_words(reader, (*at, "when"), layer.when, condition=True)
@@ -101,6 +102,12 @@ def _check_scene(reader: _Reader, loc: lines.Loc, scene: Scene) -> None:
         for format in reader.words.formats:
             _check_place(reader, at, layer, format)
         _check_kind(reader, at, layer)
+
+
+def _check_transition(reader: _Reader, loc: lines.Loc, scene: Scene) -> None:
+    if scene.transition and scene.transition.ms * 2 >= scene.seconds * 1000:
+        ms = scene.transition.ms
+        raise reader.mistake(loc, f"{ms} ms is not below half of the scene's {scene.seconds:g} s")
 
 
 def _check_words(

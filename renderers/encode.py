@@ -1,7 +1,6 @@
-"""Brings an encoded file into its place: whole, checked, and on disk, or not at all."""
+"""Brings an encoded file into its place: whole and checked, or not at all."""
 
 import errno
-import os
 import resource
 import shutil
 from collections.abc import Iterator
@@ -40,26 +39,21 @@ def placed(target: Path) -> Iterator[Path]:
         work.mkdir(parents=True)
         yield work
     except (OSError, av.FFmpegError) as error:
-        raise _failure(error, work) from error
+        raise failure(error, work) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def settle(made: Path, target: Path) -> None:
-    """Flush a finished file to disk and give it its name in one step."""
-    with made.open("rb") as file:
-        os.fsync(file.fileno())
+    """Give a finished file its name in one step; whoever publishes it sees to it that it lasts."""
     made.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def probe(path: Path) -> Facts:
     """Read what a video file says about itself."""
-    with path.open("rb") as file, av.open(file, mode="r") as video:
+    # the index says it all; nothing of what follows has to be read or decoded
+    options = {"probesize": "32"}
+    with path.open("rb") as file, av.open(file, mode="r", options=options) as video:
         picture = video.streams.video[0]
         sound = video.streams.audio[0] if video.streams.audio else None
         return Facts(
@@ -72,19 +66,21 @@ def probe(path: Path) -> Facts:
         )
 
 
-def verify(path: Path, board: Storyboard, *, sound: bool) -> None:
-    """Raise unless a file holds exactly the frames, the size and the sound of a storyboard."""
+def verify(path: Path, board: Storyboard, *, sound: bool) -> Facts:
+    """Probe a file; raise unless it holds exactly the frames, size and sound of a storyboard."""
     try:
         facts = probe(path)
     except (av.FFmpegError, IndexError) as error:
-        raise _failure(error, path.parent) from error
+        raise failure(error, path.parent) from error
     wanted = (board.width, board.height, board.frames, "h264", "aac" if sound else None)
     found = (facts.width, facts.height, facts.frames, facts.video_codec, facts.audio_codec)
     if found != wanted or abs(facts.seconds - board.duration) > 1 / board.fps:
-        raise _failure(ValueError(f"the file holds {found}, not {wanted}"), path.parent)
+        raise failure(ValueError(f"the file holds {found}, not {wanted}"), path.parent)
+    return facts
 
 
-def _failure(error: Exception, work: Path) -> EncodeError:
+def failure(error: Exception, work: Path) -> EncodeError:
+    """Say in words why writing or encoding failed; a full disk is temporary."""
     if _is_full(error, work):
         return EncodeError(
             "There is no room left for videos: free space on the disk; the render is tried again.",

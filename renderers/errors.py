@@ -1,5 +1,8 @@
 """What can go wrong between a template and a video, each with a reason a program can read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RenderError(Exception):
     """Say why a video cannot be made, in one sentence that tells what to do."""
@@ -16,6 +19,16 @@ class RenderError(Exception):
     def temporary(self) -> bool:
         """Tell whether the same render may succeed later without a change."""
         return False
+
+
+@contextmanager
+def in_scene(name: str) -> Iterator[None]:
+    """Say of every error in which scene it happened."""
+    try:
+        yield
+    except RenderError as error:
+        error.scene = error.scene or name
+        raise
 
 
 class TemplateError(RenderError):

@@ -3,6 +3,7 @@
 Only packaged fonts are used, never those of the machine, so that a video looks the same anywhere.
 """
 
+import hashlib
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,9 @@ FOLDER = Path(__file__).parent / "fonts"
 # Han characters look different in Japanese, Chinese and Korean: the locale decides who is first
 _HAN_FIRST = {"ja": "noto-sans-jp", "zh": "noto-sans-sc", "ko": "noto-sans-kr"}
 _HAN = ("noto-sans-jp", "noto-sans-sc", "noto-sans-kr")
-_EMOJI = "noto-color-emoji"
+EMOJI = "noto-color-emoji"
+_DOTTED = ("tr", "az", "kk", "tt", "ba")
+_ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 _IGNORABLE = (
     range(0x00AD, 0x00AE),
     range(0x034F, 0x0350),
@@ -50,6 +53,16 @@ def typefaces() -> dict[str, list[skia.Typeface]]:
 
 
 @lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Identify the packaged fonts; a font's first bytes hold the checksums of all its tables."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.glob("*.ttf")):
+        with path.open("rb") as file:
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + file.read(1024))
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
 def collection() -> textlayout.FontCollection:
     """Make the one collection that all paragraphs of this process are set with."""
     provider = textlayout.TypefaceFontProvider()
@@ -61,17 +74,26 @@ def collection() -> textlayout.FontCollection:
     return fonts
 
 
+def tongue(text: str, locale: str) -> str:
+    """Tell what of a locale matters for how a text looks, so that alike pictures have one key.
+
+    English letters look the same in all languages but the Turkic ones, whose i keeps its dot.
+    """
+    plain = text.translate(_ISOLATES)
+    return "en" if plain.isascii() and locale[:2].lower() not in _DOTTED else locale
+
+
 @lru_cache(maxsize=64)
 def families(font: str, locale: str) -> tuple[str, ...]:
     """Order the families for a brand's font and a locale; emoji come last."""
     first = _HAN_FIRST.get(locale[:2].lower(), _HAN[0])
     han = (first, *(name for name in _HAN if name != first))
-    others = [name for name in typefaces() if name not in (font, *_HAN, _EMOJI)]
+    others = [name for name in typefaces() if name not in (font, *_HAN, EMOJI)]
     if font not in typefaces():
         raise RenderError(
             f"The brand's font {font!r} is not in renderers/fonts.", reason="font_unknown"
         )
-    return (font, *others, *han, _EMOJI)
+    return (font, *others, *han, EMOJI)
 
 
 @lru_cache(maxsize=16384)

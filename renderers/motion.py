@@ -7,16 +7,21 @@ from renderers.parts import Timing
 
 @dataclass(frozen=True)
 class Pose:
-    """How a part stands in one frame; equal poses draw alike."""
+    """How a part stands in one frame; equal poses draw alike.
+
+    Shifts are whole pixels: text is as sharp on its way as it is at rest, and what was drawn once
+    can be moved.
+    """
 
     alpha: float
-    dx: float = 0.0
-    dy: float = 0.0
+    dx: int = 0
+    dy: int = 0
     scale: float = 1.0
 
 
 GONE = Pose(0.0)
 STILL = Pose(1.0)
+_STEPS = 32
 _RISE, _SLIDE, _GROW = 32.0, 64.0, 0.08  # pixels at 720p, pixels, share of the size
 
 
@@ -43,16 +48,31 @@ def ease_in(share: float) -> float:
     return min(max(share, 0.0), 1.0) ** 3
 
 
+def ease_in_out(share: float) -> float:
+    """Start gently and settle gently (cubic), half-way at half time."""
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3 - 2 * share)
+
+
+def stepped(share: float) -> float:
+    """Round a share to steps that can just not be seen.
+
+    Smaller ones would cost a picture each, and encoders leave out what changes so little: it would
+    be missing in the end.
+    """
+    return round(share * _STEPS) / _STEPS
+
+
 def _moved(way: str, shown: float, scale: float) -> Pose:
     away = 1 - shown
-    alpha = round(shown, 4)
+    alpha = stepped(shown)
     match way:
         case "rise":
-            return Pose(alpha, dy=round(_RISE * away * scale, 2))
+            return Pose(alpha, dy=round(_RISE * away * scale))
         case "slide":
-            return Pose(alpha, dx=round(-_SLIDE * away * scale, 2))
+            return Pose(alpha, dx=round(-_SLIDE * away * scale))
         case "grow":
-            return Pose(alpha, scale=round(1 - _GROW * away, 4))
+            return Pose(alpha, scale=1 - _GROW * (1 - alpha))
         case "fade":
             return Pose(alpha)
     return STILL

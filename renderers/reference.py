@@ -1,7 +1,6 @@
 """Renders a storyboard whole, with MoviePy: simple, and the measure for any quicker renderer."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from moviepy import VideoClip
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 from proglog import ProgressBarLogger  # type: ignore[import-untyped]
 
 from renderers.compose import Composer, Frame
-from renderers.encode import placed, settle, verify
+from renderers.encode import Facts, placed, settle, verify
 from renderers.layers.audio import RATE, Samples
+from renderers.order import VIDEO, Made, Order
+from renderers.quality.seen import FileSeen, SoundSeen
 from renderers.sound import mix
-from renderers.storyboard import Storyboard
+from renderers.soundtrack import loudness
 
-VIDEO = "video.mp4"
 # pictures are drawn in full-range RGB; players of HD video expect limited-range bt709
 _COLOURS = (
     "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,"
@@ -24,12 +24,10 @@ _COLOURS = (
 _RECIPE = ["-crf", "20", "-movflags", "+faststart", "-vf", _COLOURS]
 
 
-def render_reference(
-    board: Storyboard, folder: Path, progress: Callable[[float], None] | None = None
-) -> Path:
+def render_reference(order: Order) -> Made:
     """Compose and encode the whole video with its sound into `folder`/video.mp4."""
-    target = folder / VIDEO
-    composer = Composer(board)
+    board, composer = order.board, order.composer
+    target = order.folder / VIDEO
     composer.rehearse()
     sound = mix(board)
     with placed(target) as work:
@@ -49,13 +47,19 @@ def render_reference(
             temp_audiofile=str(work / "sound.m4a"),
             pixel_format="yuv420p",
             ffmpeg_params=_RECIPE,
-            logger=_Progress(progress) if progress else None,
+            logger=_Progress(order.progress) if order.progress else None,
         )
-        verify(made, board, sound=sound is not None)
+        facts = verify(made, board, sound=sound is not None)
         settle(made, target)
-    if progress:
-        progress(1.0)
-    return target
+    order.tell(1.0)
+    return Made(target, _seen(facts, sound))
+
+
+def _seen(facts: Facts, sound: Samples | None) -> FileSeen:
+    heard = None if sound is None else SoundSeen(*loudness(sound), len(sound) / RATE)
+    return FileSeen(
+        facts.frames, facts.seconds, facts.width, facts.height, sets_alike=True, sound=heard
+    )
 
 
 def _frame_at(composer: Composer, seconds: float) -> Frame:

@@ -13,6 +13,7 @@ CANVAS: dict[str, tuple[int, int]] = {"16:9": (1280, 720), "9:16": (720, 1280), 
 Rect = tuple[float, float, float, float]
 Fit = Literal["cover", "contain", "contain-blur", "fill", "none"]
 Entrance = Literal["none", "fade", "rise", "slide", "grow"]
+TransitionKind = Literal["fade", "slide", "wipe"]
 SingleKind = Literal[
     "text", "number", "money", "percent", "date", "image", "video", "audio", "color", "url",
     "enum", "boolean",
@@ -198,6 +199,13 @@ AnyLayer = Annotated[
 ]
 
 
+class Transition(Strict):
+    """How a scene takes over from the one shown before it, within its own time."""
+
+    kind: TransitionKind
+    ms: int = Limits(default=400, ge=200, le=1200, description="below half of the scene's time")
+
+
 class Scene(Strict):
     """A stretch of the video that stands by itself: the unit of encoding and of analytics."""
 
@@ -206,6 +214,9 @@ class Scene(Strict):
     seconds: float = Limits(ge=0.5, le=60)
     when: str | None = None
     background: str = "bg"
+    transition: Transition | None = Limits(
+        default=None, description="from the scene shown before; the first scene shown has none"
+    )
     narration: str = ""
     tags: dict[str, str] = Limits(default_factory=dict)
     layers: tuple[AnyLayer, ...] = Limits(min_length=1)

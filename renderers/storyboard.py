@@ -11,18 +11,29 @@ from renderers.brand import Brand
 from renderers.errors import RenderError, SlotError, TemplateError
 from renderers.parts import AnyPart
 from renderers.resolve import Filling, resolve
-from renderers.schema import CANVAS
+from renderers.schema import CANVAS, AnyLayer, TransitionKind
 from renderers.schema import Scene as SceneWords
 from renderers.template import Template
 from renderers.values import SlotValue, checked
 
-__all__ = ["Scene", "SlotValue", "Sound", "Storyboard", "assemble"]
+__all__ = ["Scene", "SlotValue", "Sound", "Storyboard", "Transition", "assemble"]
 HEIGHTS = range(36, 2161)
 
 
 @dataclass(frozen=True)
+class Transition:
+    """How a scene takes over: in its first frames the last frame before it gives way to it."""
+
+    kind: TransitionKind
+    frames: int
+
+
+@dataclass(frozen=True)
 class Scene:
-    """One scene as it will be drawn; `start_frame` counts from the beginning of the video."""
+    """One scene as it will be drawn; `start_frame` counts from the beginning of the video.
+
+    `personal` says of each layer whether a slot of cardinality unique decides what it shows.
+    """
 
     name: str
     title: str
@@ -31,6 +42,14 @@ class Scene:
     background: str
     layers: tuple[AnyPart, ...]
     narration: str
+    transition: Transition | None = None
+    personal: tuple[bool, ...] = ()
+    personal_background: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether it looks the same for everybody with the same words and enum values."""
+        return not self.personal_background and not any(self.personal)
 
 
 @dataclass(frozen=True)
@@ -163,19 +182,45 @@ def _scenes(filling: Filling) -> tuple[Scene, ...]:
 def _scene(words: SceneWords, filling: Filling, start: int) -> Scene:
     frames = max(round(words.seconds * filling.template.fps), 1)
     try:
-        parts = [resolve(layer, filling, frames) for layer in words.layers]
+        found = [(layer, resolve(layer, filling, frames)) for layer in words.layers]
     except RenderError as error:
         error.scene = words.name
         raise
+    shown = [(layer, part) for layer, part in found if part is not None]
     return Scene(
         name=words.name,
         title=words.title or words.name.replace("_", " ").capitalize(),
         start_frame=start,
         frames=frames,
         background=filling.colour(words.background),
-        layers=tuple(part for part in parts if part is not None),
+        layers=tuple(part for _, part in shown),
         narration=" ".join(filling.text(words.narration, isolated=False).split()),
+        transition=_transition(words, filling.template.fps) if start else None,
+        personal=tuple(_personal(layer, filling) for layer, _ in shown),
+        personal_background=_is_unique(words.background, filling),
     )
+
+
+def _personal(layer: AnyLayer, filling: Filling) -> bool:
+    """Look for a unique slot in what a layer shows; `when` only chooses, and shows nothing."""
+    shows = layer.model_dump(exclude={"when", "kind"})
+    words = [value for value in shows.values() if isinstance(value, str)]
+    return any(
+        _is_unique(name, filling)
+        for text in words
+        for name in (filling.used(text) if "{{" in text else (text,))
+    )
+
+
+def _is_unique(name: str, filling: Filling) -> bool:
+    slot = filling.template.slots.get(name)
+    return slot is not None and slot.cardinality == "unique"
+
+
+def _transition(words: SceneWords, fps: int) -> Transition | None:
+    if words.transition is None:
+        return None
+    return Transition(words.transition.kind, max(round(words.transition.ms * fps / 1000), 1))
 
 
 def _poster_frame(template: Template, scenes: tuple[Scene, ...]) -> int:

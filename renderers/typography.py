@@ -12,6 +12,7 @@ from skia import textlayout
 from renderers import fonts
 from renderers.errors import TextError
 from renderers.expressions import FSI, PDI
+from renderers.parts import Box
 
 _RLI = "\u2067"
 # stretches that should not be broken: scripts without spaces (Thai to Khmer, Han, Hangul) may be;
@@ -19,6 +20,10 @@ _RLI = "\u2067"
 _WORD = re.compile(
     r"[^ \t\n\-\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uffff\U0001f000-\U0003ffff]+-?"
 )
+# what U+FE0F asks to be a picture, where another font has a plain sign; sequences stay whole
+_SIGN = "[^\\s\\w\u2066-\u2069]"
+_DRESSED = f"{_SIGN}[\U0001f3fb-\U0001f3ff\ufe0f]*"
+_EMOJI = re.compile(f"((?:{_DRESSED}\u200d)*{_SIGN}\ufe0f(?:\u200d{_DRESSED})*)")
 _STEPS = 24
 _ALIGN = {
     "left": textlayout.TextAlign.kLeft,
@@ -53,7 +58,10 @@ class Room:
 
 @dataclass(frozen=True)
 class Setting:
-    """A text laid out at one size; `left` is where its longest line begins in its box."""
+    """A text laid out at one size; `left` is where its longest line begins in its box.
+
+    `cut` says that it did not fit whole and ends with ….
+    """
 
     paragraph: textlayout.Paragraph
     size: float
@@ -61,6 +69,11 @@ class Setting:
     height: float
     left: float
     shift: float
+    cut: bool = False
+
+    def ink(self, x: float, y: float) -> Box:
+        """Tell where its lines stand when it is painted at a point."""
+        return Box(x + self.left, y, self.width, self.height)
 
     def paint(self, canvas: skia.Canvas, x: float, y: float) -> None:
         """Draw it with its box's top left corner at a point."""
@@ -71,7 +84,7 @@ def fit(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Se
     """Set a text at the largest size that fits its room, or raise TextError naming the slot."""
     _require_glyphs(text, slots)
     rtl = runs_right_to_left(text)
-    style = replace(style, align=_side(style.align, rtl), tracking=_tracking(style, text))
+    style = replace(_for(text, style), align=_side(style.align, rtl))
     text = "\n".join(f"{_RLI}{line}{PDI}" for line in text.split("\n")) if rtl else text
     size = _largest_size(text, style, room)
     if size is None:
@@ -87,14 +100,13 @@ def fit(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Se
 def line(text: str, style: Style, size: float, *, slots: Sequence[str] = ()) -> Setting:
     """Set a text on one line at a fixed size, as wide as it gets."""
     _require_glyphs(text, slots)
-    style = replace(style, align="left", tracking=_tracking(style, text))
-    return _lay(text, style, size, 1e6)
+    return _lay(text, replace(_for(text, style), align="left"), size, 1e6)
 
 
 def fit_cut(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -> Setting:
     """Set a text like `fit`, but end it with … where it does not fit even at the smallest size."""
     _require_glyphs(text, slots)
-    style = replace(style, tracking=_tracking(style, text))
+    style = _for(text, style)
     left = replace(style, align=_side(style.align, runs_right_to_left(text)))
     if _largest_size(text, left, room) is not None:
         return fit(text, style, room, slots=slots)
@@ -103,7 +115,7 @@ def fit_cut(text: str, style: Style, room: Room, *, slots: Sequence[str] = ()) -
         middle = (low + high + 1) // 2
         fits = _fits(_cut(text, middle), left, room, room.smallest)
         low, high = (middle, high) if fits else (low, middle - 1)
-    return fit(_cut(text, low), style, room, slots=slots)
+    return replace(fit(_cut(text, low), style, room, slots=slots), cut=True)
 
 
 def _cut(text: str, length: int) -> str:
@@ -128,13 +140,15 @@ def runs_right_to_left(text: str) -> bool:
     return False
 
 
-def _tracking(style: Style, text: str) -> float:
-    """Leave joined scripts as they are, and keep the layout from cutting off the last glyph.
+def _for(text: str, style: Style) -> Style:
+    """Fit a style to a text: what of its locale matters, and no tracking where letters join.
 
-    Where directions meet, it clips each run to an advance that tracking has made too narrow.
+    Where directions meet, the layout clips each run to an advance that tracking has made too
+    narrow.
     """
     rtl = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text)
-    return 0.0 if rtl else style.tracking
+    tracking = 0.0 if rtl else style.tracking
+    return replace(style, locale=fonts.tongue(text, style.locale), tracking=tracking)
 
 
 def _side(align: str, rtl: bool) -> str:
@@ -223,8 +237,10 @@ def _lay(
     builder = textlayout.ParagraphBuilder.make(
         _paragraph_style(style, size), fonts.collection(), skia.Unicodes.ICU.Make()
     )
-    builder.pushStyle(_text_style(style, size))
-    builder.addText(text)
+    for number, run in enumerate(_EMOJI.split(text)):
+        builder.pushStyle(_text_style(style, size, emoji=number % 2 == 1))
+        builder.addText(run)
+        builder.pop()
     paragraph = builder.Build()
     paragraph.layout(measure)
     spare = {"left": 0.0, "center": 0.5, "right": 1.0}[style.align]
@@ -249,9 +265,10 @@ def _paragraph_style(style: Style, size: float) -> textlayout.ParagraphStyle:
     return paragraph
 
 
-def _text_style(style: Style, size: float) -> textlayout.TextStyle:
+def _text_style(style: Style, size: float, *, emoji: bool = False) -> textlayout.TextStyle:
     text = textlayout.TextStyle()
-    text.setFontFamilies(list(fonts.families(style.font, style.locale)))
+    families = fonts.families(style.font, style.locale)
+    text.setFontFamilies([fonts.EMOJI, *families] if emoji else list(families))
     text.setFontSize(size)
     text.setFontStyle(skia.FontStyle.Bold() if style.bold else skia.FontStyle.Normal())
     text.setColor(skia.Color(*bytes.fromhex(style.colour[1:])))

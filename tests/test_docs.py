@@ -14,6 +14,7 @@ from connector.measure.fields import ENGAGEMENT_WORDS
 from connector.queues import QUEUES
 from connector.settings import Settings
 from renderers.layers import LAYERS
+from renderers.quality.reasons import SEVERITY
 from renderers.template import list_templates
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,13 @@ def test_every_queue_has_a_process_in_guide_and_procfile() -> None:
 def test_every_reason_of_a_decision_is_explained() -> None:
     """An admin can look up each code."""
     assert [reason for reason in REASONS if f"`{reason}`" not in CAMPAIGNS] == []
+
+
+def test_everything_that_can_be_noticed_about_a_video_is_explained() -> None:
+    """An operator can look up why a video was kept back or failed."""
+    words = {"note": "shown", "review": "needs_review", "fail": "failed"}
+    rows = [f"| `{reason}` | {words[severity]} |" for reason, severity in SEVERITY.items()]
+    assert [row for row in rows if row not in OPERATE] == []
 
 
 def test_every_layer_kind_and_template_is_in_the_template_guide() -> None:

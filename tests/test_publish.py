@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -74,6 +75,58 @@ def test_a_file_comes_back_as_it_went_in(files: Files, source: Path) -> None:
     assert abs(stored.modified - time.time()) < 60
     assert files.read(KEY, 250, 10) == source.read_bytes()[250:260]
     assert files.exists(KEY)
+
+
+def test_finished_files_are_moved_in_together(files: Files, source: Path, tmp_path: Path) -> None:
+    """What was made is there under its keys afterwards, and no more where it was made."""
+    poster = tmp_path / "poster.jpg"
+    poster.write_bytes(b"picture")
+    content = source.read_bytes()
+    files.take_over({KEY: source, KEY.replace("video.mp4", "poster.jpg"): poster})
+    assert files.read(KEY, 0, 20_000) == content
+    assert files.read(KEY.replace("video.mp4", "poster.jpg"), 0, 10) == b"picture"
+    assert not source.exists()
+    assert not poster.exists()
+
+
+def test_files_of_another_disk_are_moved_in_too(
+    folder: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file cannot change its place by name alone, it is copied."""
+    replace = Path.replace
+
+    def only_inside(self: Path, target: Path) -> Path:
+        if folder not in self.parents:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", only_inside)
+    content = source.read_bytes()
+    files = open_files(Settings(PUBLISH_URL=folder.as_uri()))
+    files.take_over({KEY: source})
+    assert files.read(KEY, 0, 20_000) == content
+    assert not source.exists()
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    folder: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds a file after a loss of power finds all of it."""
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def note_sync(descriptor: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        sync(descriptor)
+
+    def note_replace(self: Path, target: Path) -> Path:
+        done.append(f"name {target.name}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_replace)
+    open_files(Settings(PUBLISH_URL=folder.as_uri())).take_over({KEY: source})
+    assert done == ["sync made.mp4", "name video.mp4", f"sync {KEY.split('/')[-2]}"]
 
 
 def test_a_missing_file_is_an_ordinary_answer(files: Files) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from connector.errors import SettingError, SignatureError
 from connector.secrets import Keyring, new_key, new_token, open_keyring
 from connector.settings import Settings, load_settings
+from renderers.render import RENDERERS
 
 
 def test_the_defaults_need_no_variable_and_no_server(settings: Settings) -> None:
@@ -31,6 +33,8 @@ def test_the_defaults_need_no_variable_and_no_server(settings: Settings) -> None
         ("CUEREEL_VIDEO_HEIGHT", "361", "must be even"),
         ("CUEREEL_LEASE_SECONDS", "-1", "CUEREEL_LEASE_SECONDS: "),
         ("CUEREEL_TRACKING", "everything", "CUEREEL_TRACKING: "),
+        ("CUEREEL_RENDERER", "quick", "'stitching' or 'reference'"),
+        ("CUEREEL_REUSE", "always", "'none' or 'template'"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_expected(
@@ -42,6 +46,11 @@ def test_a_wrong_value_is_named_with_what_is_expected(
         load_settings()
     assert variable in caught.value.sentence
     assert expected in caught.value.sentence
+
+
+def test_every_renderer_that_can_be_chosen_is_there() -> None:
+    """The words that an operator may set are the names that the renderer knows."""
+    assert set(get_args(Settings.model_fields["renderer"].annotation)) == set(RENDERERS)
 
 
 def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

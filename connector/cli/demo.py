@@ -12,7 +12,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from rich.console import Console
 from connector.cli.demo_numbers import Numbers, count, summary
 from connector.cli.demo_screen import Screen, show_records
 from connector.cli.player import open_page
-from connector.cli.prepare import prepare
+from connector.cli.prepare import LOCAL, prepare
 from connector.cli.processes import Supervisor, running
 from connector.cli.programs import free_port, programs, wait_until_ready
 from connector.cli.redis_server import embedded_redis
@@ -31,16 +32,19 @@ from connector.errors import PermanentError, TemporaryError
 from connector.jobs.station import Station, make_station
 from connector.model import Subject
 from connector.settings import Settings, load_settings
-from connector.store import Store, users
+from connector.store import Store, records, users
 from connector.store.users import Role
 
 MARKER = "this-is-a-demo"
 PATIENCE_SECONDS = 900.0
 WATCHED = 2
 EMAIL = "demo@example.com"
-ONBOARDED = ("c04", "c06", "c08", "c11", "c14", "c17", "c23", "c24")
-CARTS = ("cart-1041", "cart-1042", "cart-1045")
-ACCOUNTS = ("acc-01", "acc-03", "acc-04")
+# what happens to every record of a kind
+HAPPENS = {
+    "contact": "contact.onboarding",
+    "cart": "cart.abandoned",
+    "account": "account.review_due",
+}
 
 
 @click.command()
@@ -84,8 +88,6 @@ def _settings() -> Settings:
         PORT=free_port("127.0.0.1", 8400),
         secret_keys="",
         host="127.0.0.1",
-        renderer="reference",
-        video_height=360,
         coalesce_seconds=2,
         sweep_seconds=0.5,
     )
@@ -136,13 +138,12 @@ def _await_web(settings: Settings, supervisor: Supervisor, logs: Path) -> None:
 
 def _run(station: Station, screen: Screen) -> list[str]:
     """Fire the triggers, watch two videos, wait until all is written; return who watched."""
-    for contact in ONBOARDED:
-        fire(station.store, "contact.onboarding", Subject("contact", contact), contact)
-    for cart in CARTS:
-        fire(station.store, "cart.abandoned", Subject("cart", cart))
-    for account in ACCOUNTS:
-        fire(station.store, "account.review_due", Subject("account", account))
-    expected = len(ONBOARDED) + len(CARTS) + len(ACCOUNTS)
+    subjects = _subjects(station.store)
+    for subject, contact_id in subjects:
+        event = HAPPENS[subject.kind]
+        fire(station.store, event, subject, contact_id if subject.kind == "contact" else None)
+    expected = len(subjects)
+    audience = _audience(contact_id for _, contact_id in subjects)
     viewers: dict[str, threading.Thread] = {}
     deadline = time.monotonic() + PATIENCE_SECONDS
     with screen:
@@ -154,7 +155,7 @@ def _run(station: Station, screen: Screen) -> list[str]:
                     f"{numbers.dead} pieces of work were given up; CUEREEL_HOME="
                     f"{station.settings.folder} cuereel retry says why"
                 )
-            _seat_viewers(station, numbers, viewers)
+            _seat_viewers(numbers, audience, viewers)
             if numbers.settled(expected) and not any(t.is_alive() for t in viewers.values()):
                 return list(viewers)
             time.sleep(0.3)
@@ -164,10 +165,27 @@ def _run(station: Station, screen: Screen) -> list[str]:
     )
 
 
-def _seat_viewers(station: Station, numbers: Numbers, viewers: dict[str, threading.Thread]) -> None:
+def _subjects(store: Store) -> list[tuple[Subject, str]]:
+    """Return every record that something happens to, with the contact whom it concerns."""
+    with store.read() as tx:
+        return [
+            (Subject(kind, record.id), str(record.fields.get("contact_id") or record.id))
+            for kind in HAPPENS
+            for record in records.each(tx, LOCAL, kind)
+        ]
+
+
+def _audience(contacts: Iterable[str]) -> frozenset[str]:
+    """Return the contacts who get one video: what is on their record is about that one."""
+    return frozenset(who for who, times in Counter(contacts).items() if times == 1)
+
+
+def _seat_viewers(
+    numbers: Numbers, audience: frozenset[str], viewers: dict[str, threading.Thread]
+) -> None:
     """Let the contacts of the first ready videos watch, each in a thread of their own."""
     for ready in numbers.ready:
-        if len(viewers) >= WATCHED or ready.contact_id in viewers:
+        if len(viewers) >= WATCHED or ready.contact_id not in audience - viewers.keys():
             continue
         thorough = not viewers
         thread = threading.Thread(

@@ -54,9 +54,11 @@ class Numbers:
     def headline(self) -> str:
         """Say in one line what was done."""
         refused = sum(n for outcome, n in self.outcomes.items() if outcome != "send")
+        kept_back = self.statuses.get(VideoStatus.NEEDS_REVIEW, 0)
+        waiting = f"{kept_back} to be looked at, " if kept_back else ""
         return (
-            f"{self.triggers} triggers → {len(self.ready)} videos ready, {refused} refused with a "
-            f"reason, {self.links_written} links and {self.metrics_written} watch metrics on "
+            f"{self.triggers} triggers → {len(self.ready)} videos ready, {waiting}{refused} refused "
+            f"with a reason, {self.links_written} links and {self.metrics_written} watch metrics on "
             f"records, in {self.seconds:.0f} s"
         )
 

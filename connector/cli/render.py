@@ -13,11 +13,13 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from connector.cli.compiling import said_by_renderer
 from connector.decide.slots import plain_values
-from connector.errors import MappingError, PermanentError, TemporaryError
+from connector.errors import MappingError, PermanentError
 from connector.fetch import bring_in
 from connector.settings import Settings, load_settings
 from renderers.errors import RenderError
+from renderers.quality.findings import findings_to_json, verdict
 from renderers.render import Rendered
 from renderers.render import render as draw
 from renderers.storyboard import Storyboard, assemble
@@ -33,6 +35,9 @@ LARGEST = 20_000_000
 @click.option("--format", "shape", default="16:9", show_default=True, help="16:9, 9:16 or 1:1.")
 @click.option("--height", type=int, help="Pixels of the shorter side [default: 720].")
 @click.option("--locale", default="en", show_default=True)
+@click.option(
+    "--renderer", type=click.Choice(["stitching", "reference"]), help="[default: stitching]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def render(
     template: str,
@@ -41,17 +46,19 @@ def render(
     shape: str,
     height: int | None,
     locale: str,
+    renderer: str | None,
     as_json: bool,
 ) -> None:
     """Render TEMPLATE with the slots of a file."""
     settings = load_settings()
+    if renderer:
+        settings = settings.model_copy(update={"renderer": renderer})
     try:
         board = _storyboard(settings, template, slots, shape, height, locale)
         out.mkdir(parents=True, exist_ok=True)
         rendered = _draw(settings, board, out)
     except RenderError as error:
-        temporary = getattr(error, "temporary", False)
-        raise (TemporaryError if temporary else PermanentError)(str(error)) from error
+        raise said_by_renderer(error) from error
     except OSError as error:
         raise PermanentError(f"{out}: {(error.strerror or str(error)).lower()}") from error
     if as_json:
@@ -60,6 +67,10 @@ def render(
     click.echo(f"{rendered.video}  {rendered.duration:.1f} s, {rendered.bytes / 1e6:.1f} MB")
     for path in (rendered.poster, rendered.gif, rendered.captions, rendered.chapters):
         click.echo(path)
+    for finding in rendered.findings:
+        if finding.severity != "note":
+            where = f"scene {finding.scene}: " if finding.scene else ""
+            click.echo(f"! {where}{finding.sentence}", err=True)
 
 
 def _storyboard(
@@ -108,6 +119,8 @@ def _draw(settings: Settings, board: Storyboard, out: Path) -> Rendered:
             board,
             out,
             renderer=settings.renderer,
+            compiled=settings.compiled,
+            reuse=settings.reuse == "template",
             progress=lambda done: progress.update(task, completed=done),
         )
 
@@ -125,4 +138,6 @@ def _facts(rendered: Rendered) -> dict[str, Any]:
         "bytes": rendered.bytes,
         "scenes": list(rendered.manifest),
         "transcript": rendered.transcript,
+        "verdict": verdict(rendered.findings),
+        "findings": findings_to_json(rendered.findings),
     }

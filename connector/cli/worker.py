@@ -28,6 +28,8 @@ from connector.errors import SettingError
 from connector.jobs.station import park_station
 from connector.queues import JOBS, NOUNS, QUEUES, RENDER_QUEUES, connect
 from connector.settings import Settings
+from renderers.errors import RenderError
+from renderers.template import find_template, list_templates
 
 WORKER_TTL = MAINTENANCE_SECONDS = 30
 HORSE_SECONDS = 1.5  # for handing work back when we are told to stop at once
@@ -45,6 +47,8 @@ def work(queues: Sequence[str], settings: Settings) -> None:
         raise SettingError(f"no such queue: {' '.join(unknown)}; there are {' '.join(QUEUES)}")
     served = [name for name in QUEUES if name in queues]
     preload(served)
+    if RENDER_QUEUES & set(served):
+        read_ahead(settings)
     park_station(settings, NOUNS)
     try:
         worker = RoadWorker(
@@ -76,6 +80,20 @@ def preload(queues: Sequence[str]) -> None:
     for job in JOBS.values():
         if job.queue in queues or (job.queue in RENDER_QUEUES and RENDER_QUEUES & set(queues)):
             importlib.import_module(job.path.rpartition(".")[0])
+
+
+def read_ahead(settings: Settings) -> None:
+    """Read what every render would otherwise read anew: templates, fonts, what names pieces."""
+    from renderers import fonts
+    from renderers.shelved import today
+
+    today()
+    with suppress(RenderError):
+        fonts.collection()
+    for name in list_templates(settings.template_folders):
+        # whoever renders it says what is wrong with it
+        with suppress(RenderError):
+            find_template(name, settings.template_folders)
 
 
 class RoadWorker(Worker):

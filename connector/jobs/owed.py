@@ -19,6 +19,8 @@ from connector.store import changes, videos
 from connector.store.clock import moment
 from connector.store.videos import VideoRow
 
+# what a viewer cannot see yet has no picture either
+UNSEEN = frozenset({VideoStatus.NEEDS_REVIEW})
 WITHOUT_LINK = frozenset({VideoStatus.FAILED, VideoStatus.REJECTED, VideoStatus.EXPIRED})
 
 
@@ -65,11 +67,12 @@ def facts_of(station: Station, video: VideoRow) -> VideoFacts:
     link = link_of(station, video)
     receipt = video.receipt or {}
     usable = bool(link) and video.status not in WITHOUT_LINK
+    pictured = bool(receipt.get("files")) and video.status not in UNSEEN
     return VideoFacts(
         id=video.id,
         url=link if usable else "",
         status=video.status,
-        thumbnail_url=f"{link}/poster.jpg" if usable and receipt else None,
+        thumbnail_url=f"{link}/poster.jpg" if usable and pictured else None,
         reason=video.reason,
         sentence=video.sentence,
         template=video.template,

@@ -1,8 +1,8 @@
 """
 Turns a planned video into a file that viewers can reach.
 
-The file is rendered into a folder of its own, copied to where files are published, and only then, in
-one transaction and only by the holder of the newest fence, does the video become ready.
+The file is rendered into a folder of its own, looked at, moved to where files are published, and only
+then, in one transaction and only by the holder of the newest fence, does the video become ready.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 from connector.decide.stored import from_json
 from connector.errors import PermanentError, TemporaryError
 from connector.fetch import bring_in
+from connector.jobs.looked_at import Standing, kept, standing_of
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
-from connector.model import VideoStatus
+from connector.model import PLAYABLE, VideoStatus
 from connector.publish import open_files
 from connector.store import leases, videos
 from connector.store.clock import now
@@ -53,17 +54,27 @@ def _render(station: Station, claim: Claim) -> None:
         with renewing(station, claim):
             video, storyboard = _assemble(station, video)
             rendered = _draw(station, storyboard, folder)
+            standing = _look(station, claim, video, rendered)
             files = _publish(station, rendered, prefix)
-        change_ids = _finish(station, claim, video, _receipt(rendered, storyboard, files))
+        receipt = _receipt(rendered, storyboard, files)
+        change_ids = _finish(station, claim, video, standing, receipt)
     except BaseException:
         _discard(station, claim.id, prefix)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     station.doorbell.ring("write_back", change_ids)
+    stored = open_files(station.settings)
     for old in range(1, claim.fence):
-        open_files(station.settings).delete(f"{video.connection_id}/{video.id}/{old}")
-    log.info("video ready", id=video.id, seconds=rendered.duration, bytes=rendered.bytes)
+        stored.delete(f"{video.connection_id}/{video.id}/{old}")
+    log.info(
+        "video made",
+        id=video.id,
+        status=standing.status,
+        reason=standing.reason,
+        seconds=rendered.duration,
+        bytes=rendered.bytes,
+    )
 
 
 def _discard(station: Station, video_id: str, prefix: str) -> None:
@@ -123,11 +134,29 @@ def _assemble(station: Station, video: VideoRow) -> tuple[VideoRow, Storyboard]:
 
 
 def _draw(station: Station, storyboard: Storyboard, folder: Path) -> Rendered:
+    settings = station.settings
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return render(storyboard, folder, renderer=station.settings.renderer)
+        return render(
+            storyboard,
+            folder,
+            renderer=settings.renderer,
+            compiled=settings.compiled,
+            reuse=settings.reuse == "template",
+        )
     except RenderError as error:
         raise _said_by_renderer(error) from error
+
+
+def _look(station: Station, claim: Claim, video: VideoRow, rendered: Rendered) -> Standing:
+    """Decide what becomes of the video; what failed keeps its findings, for whoever asks why."""
+    try:
+        return standing_of(rendered.findings, video.fallback_slots)
+    except PermanentError:
+        with station.store.write() as tx:
+            leases.renew(tx, claim, station.settings.lease_seconds)
+            videos.change(tx, video.id, receipt={"findings": kept(rendered.findings)})
+        raise
 
 
 def _said_by_renderer(error: RenderError) -> PermanentError | TemporaryError:
@@ -143,33 +172,31 @@ def _publish(station: Station, rendered: Rendered, prefix: str) -> dict[str, str
         rendered.chapters,
     )  # fmt: skip
     keys = {path.name: f"{prefix}/{path.name}" for path in paths}
-    for path in paths:
-        files.put(keys[path.name], path)
+    files.take_over({keys[path.name]: path for path in paths})
     return keys
 
 
 def _finish(
-    station: Station, claim: Claim, video: VideoRow, receipt: dict[str, object]
+    station: Station,
+    claim: Claim,
+    video: VideoRow,
+    standing: Standing,
+    receipt: dict[str, object],
 ) -> list[str]:
-    """Make the video ready if the lease still holds; return the changes that this owes."""
-    status = VideoStatus.READY_WITH_FALLBACK if video.fallback_slots else VideoStatus.READY
+    """Publish the video's standing if the lease still holds; return the changes that this owes."""
     with station.store.write() as tx:
         leases.finish(tx, claim)
         videos.change(
             tx,
             video.id,
-            status=status,
-            reason="fallback_used" if video.fallback_slots else "",
-            sentence=_fallback_sentence(video.fallback_slots),
+            status=standing.status,
+            reason=standing.reason,
+            sentence=standing.sentence,
             fallback_slots=video.fallback_slots,
-            ready_at=now(tx),
+            ready_at=now(tx) if standing.status in PLAYABLE else None,
             receipt=receipt,
         )
         return owe_video(tx, station, video.id)
-
-
-def _fallback_sentence(slots: list[str]) -> str:
-    return f"Made with the fallback for: {', '.join(slots)}." if slots else ""
 
 
 def _receipt(
@@ -186,6 +213,7 @@ def _receipt(
         "files": files,
         "bytes": rendered.bytes,
         "transcript": rendered.transcript,
+        "findings": kept(rendered.findings),
     }
 
 

@@ -73,16 +73,16 @@ def _lane(station: Station, noun: str, queue: str | None) -> int:
     grace = min(GRACE, station.settings.sweep_seconds)
     with station.store.read() as tx:
         rows = waiting(tx, noun, ring_again=again, grace=grace, limit=SAMPLE, queue=queue)
-    if job.batch == 1:
-        rows = _unheard(rows, depth, again * PATIENCE)
+    if job.spread > 1:
+        rows = _unheard(rows, depth * job.batch, again * PATIENCE)
     chosen = fair(rows)[: (DEEPEST - depth) * job.batch]
     return _ring(station, noun, chosen, queue)
 
 
-def _unheard(rows: list[Waiting], depth: int, patience: float) -> list[Waiting]:
+def _unheard(rows: list[Waiting], queued: int, patience: float) -> list[Waiting]:
     """Leave out rows that are still on the queue by the look of its length: it is only slow."""
     again = {row.id for row in rows if row.rung_ago is not None and not row.orphaned}
-    if len(again) > depth:
+    if len(again) > queued:
         return rows
     return [row for row in rows if row.id not in again or (row.rung_ago or 0) > patience]
 

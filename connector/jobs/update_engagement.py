@@ -25,6 +25,7 @@ from connector.store.sessions import SessionRow
 from connector.store.videos import VideoRow
 
 OPTED_OUT = "opted_out"
+CHANGED_BY_PEOPLE = frozenset({VideoStatus.APPROVED, VideoStatus.REJECTED, VideoStatus.EXPIRED})
 
 
 def update_engagement(ids: list[str]) -> None:
@@ -48,8 +49,11 @@ def _measure(station: Station, claim: Claim) -> None:
 
 def _tell(tx: Connection, station: Station, video_id: str) -> list[str]:
     video = videos.get(tx, video_id)
-    if video is None or video.contact_id is None or station.settings.tracking != "identified":
+    if video is None or video.contact_id is None:
         return []
+    told = _tell_status(tx, station, video)
+    if station.settings.tracking != "identified":
+        return told
     # two videos of one contact are not measured at the same time: the later one has seen more
     decisions.hold(tx, video.connection_id, video.contact_id)
     seen = _sessions(tx, video)
@@ -59,8 +63,15 @@ def _tell(tx: Connection, station: Station, video_id: str) -> list[str]:
         for session_id, facts in seen.items()
         if facts.video_id == video.id and facts.counts
     ]
-    told = owe_video(tx, station, video.id) if video.status == VideoStatus.EXPIRED else []
     return [*told, *(change_id for change_id in owed if change_id)]
+
+
+def _tell_status(tx: Connection, station: Station, video: VideoRow) -> list[str]:
+    """Owe a status that was changed on a page of ours: the web tells no CRM anything itself."""
+    if video.status not in CHANGED_BY_PEOPLE:
+        return []
+    last = changes.values_of(tx, video.connection_id, "video_row", video.id) or {}
+    return owe_video(tx, station, video.id) if last.get("video_status") != video.status else []
 
 
 def _sessions(tx: Connection, video: VideoRow) -> dict[str, SessionFacts]:

@@ -181,7 +181,8 @@ videos = Table(
     Column("expires_at", Time),
     Column("ready_at", Time),
     # what was rendered: {"template_version", "duration", "width", "height", "fps", "scenes",
-    # "files": {name: key}, "bytes", "transcript", "storyboard"}
+    # "files": {name: key}, "bytes", "transcript", "storyboard", "findings": what a look at it said};
+    # of a video that failed its look there are only the findings
     Column("receipt", Document),
     *work_columns(),
     UniqueConstraint("trigger_id", "campaign", "step"),

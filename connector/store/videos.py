@@ -17,6 +17,8 @@ from connector.store.tables import DONE, DUE, videos
 from connector.store.upsert import insert
 
 GONE = (VideoStatus.ERASED,)
+# a person may look again at what was decided before
+REVIEWABLE = (VideoStatus.NEEDS_REVIEW, VideoStatus.APPROVED, VideoStatus.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,39 @@ def redo(tx: Connection, ids: Sequence[str]) -> None:
         .where(videos.c.id.in_(ids), videos.c.status == VideoStatus.FAILED)
         .values(status=VideoStatus.QUEUED, reason="", sentence="")
     )
+
+
+def review(tx: Connection, video: VideoRow, *, approved: bool) -> bool:
+    """Show a video that was kept back, or see to it that nobody does; False where it has moved on."""
+    status = VideoStatus.APPROVED if approved else VideoStatus.REJECTED
+    reason, sentence = (
+        fallback_note(video.fallback_slots)
+        if approved
+        else ("rejected", "Somebody looked at the video and rejected it.")
+    )
+    result = tx.execute(
+        update(videos)
+        .where(
+            videos.c.id == video.id,
+            videos.c.status.in_(REVIEWABLE),
+            videos.c.status != status,
+            videos.c.work == DONE,
+        )
+        .values(
+            status=status,
+            reason=reason,
+            sentence=sentence,
+            ready_at=now_ms() if approved else None,
+        )
+    )
+    return result.rowcount == 1
+
+
+def fallback_note(slots: Sequence[str]) -> tuple[str, str]:
+    """Return the reason and the sentence of a video in which something else stands for these slots."""
+    if not slots:
+        return "", ""
+    return "fallback_used", f"Made with the fallback for: {', '.join(slots)}."
 
 
 def cancel(tx: Connection, connection_id: str, contact_id: str) -> list[str]:

@@ -32,6 +32,7 @@ from connector.store.users import Role, User
 from connector.store.videos import VideoRow
 from connector.strict_json import parse_json
 from connector.web.desk import desk
+from connector.web.review import review
 
 LARGEST_BODY = 1_000_000
 MOST_ROWS = 200
@@ -52,6 +53,12 @@ class _Fields(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     fields: dict[str, JSON]
+
+
+class _Review(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    approved: bool
 
 
 class _Paging(BaseModel):
@@ -157,6 +164,18 @@ def list_videos() -> Response:
     return jsonify({"videos": told})
 
 
+@blueprint.post("/videos/<video_id>/review")
+def review_video(video_id: str) -> tuple[Response, int]:
+    """Approve or reject a video that was kept back."""
+    approved = _read_body(_Review).approved
+    user: User = g.api_user
+    judged = review(desk(), video_id, approved=approved, actor=user.email)
+    if judged is None:
+        sentence = "This video is not one that can be approved or rejected now."
+        return jsonify({"error": "not_to_be_judged", "sentence": sentence}), 409
+    return jsonify({"id": judged.id, "status": judged.status}), 200
+
+
 @blueprint.errorhandler(HTTPException)
 def _refuse(error: HTTPException) -> tuple[Response, int]:
     status = error.code or 500
@@ -244,4 +263,5 @@ def _video(video: VideoRow, row: Mapping[str, JSON], percent: int | None) -> dic
         "url": row.get("video_url", ""),
         "thumbnail_url": row.get("thumbnail_url", ""),
         "percent_watched": percent,
+        "findings": (video.receipt or {}).get("findings", []),
     }

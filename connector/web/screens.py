@@ -37,6 +37,7 @@ SCREENS = {
     VideoStatus.STALE: Screen.WAITING,
     VideoStatus.QUEUED: Screen.MAKING,
     VideoStatus.RENDERING: Screen.MAKING,
+    VideoStatus.NEEDS_REVIEW: Screen.MAKING,
     VideoStatus.EXPIRED: Screen.OVER,
     VideoStatus.ERASED: Screen.OVER,
     **dict.fromkeys(PLAYABLE, Screen.PLAY),

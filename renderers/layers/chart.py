@@ -1,11 +1,11 @@
 """Draws numbers as bars, a line, or progress towards a total, growing once and then at rest."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import skia
 
-from renderers.layers.stage import Stage, fill, rect, rounded, stroke
+from renderers.layers.stage import Lettering, PictureUse, Stage, fill, rect, rounded, stroke
 from renderers.motion import ease_out
 from renderers.parts import Box, ChartPart
 from renderers.typography import Setting, line
@@ -27,11 +27,32 @@ class ChartDrawing:
 
     def grown(self, frame: int) -> float:
         """Compute how much of the numbers is shown, from 0 to 1."""
-        return round(ease_out((frame + 1) / self.part.grow_frames), 4)
+        return round(256 * ease_out((frame + 1) / self.part.grow_frames)) / 256
 
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
         """Draw the chart as far as it has grown."""
         _CHARTS[self.part.chart](canvas, self, self.grown(frame))
+
+    def letterings(self) -> Sequence[Lettering]:
+        """List the labels that are shown, and the last value."""
+        part = self.part
+        texts = [*(point.label for point in part.points), part.points[-1].text]
+        return [
+            Lettering(
+                texts[index],
+                label.size,
+                label.size,
+                label.size,
+                part.ink,
+                label is self.last_value,
+                label.ink(x, y),
+            )
+            for index, label, x, y in _places(self)
+        ]
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """Say that a chart shows no picture."""
+        return ()
 
 
 def set_up(part: ChartPart, stage: Stage) -> ChartDrawing:
@@ -88,13 +109,12 @@ def _bars(canvas: skia.Canvas, chart: ChartDrawing, grown: float) -> None:
         last = index == len(tops) - 1
         paint = fill(chart.part.colour if last else chart.part.track)
         canvas.drawRRect(rounded(bar, 8 * chart.stage.scale), paint)
-    _write(canvas, chart, [chart.plot.x + slot * (i + 0.5) for i in range(len(tops))], grown)
+    _write(canvas, chart, grown)
 
 
 def _line(canvas: skia.Canvas, chart: ChartDrawing, grown: float) -> None:
     tops, zero = _heights(chart)
-    slot = chart.plot.width / len(tops)
-    xs = [chart.plot.x + slot * (index + 0.5) for index in range(len(tops))]
+    xs = _centres(chart)
     path = skia.Path()
     path.moveTo(xs[0], tops[0])
     for x, y in zip(xs[1:], tops[1:], strict=True):
@@ -111,21 +131,38 @@ def _line(canvas: skia.Canvas, chart: ChartDrawing, grown: float) -> None:
     canvas.restore()
     if grown >= 1:
         canvas.drawCircle(xs[-1], tops[-1], 11 * chart.stage.scale, fill(chart.part.colour))
-    _write(canvas, chart, xs, grown)
+    _write(canvas, chart, grown)
 
 
-def _write(canvas: skia.Canvas, chart: ChartDrawing, xs: Sequence[float], grown: float) -> None:
+def _centres(chart: ChartDrawing) -> list[float]:
+    """Find the middle of each point's share of the width."""
+    slot = chart.plot.width / len(chart.part.points)
+    return [chart.plot.x + slot * (index + 0.5) for index in range(len(chart.part.points))]
+
+
+def _write(canvas: skia.Canvas, chart: ChartDrawing, grown: float) -> None:
     """Write the labels under their points and the last value above its own."""
+    for _, label, x, y in _places(chart):
+        if label is chart.last_value:
+            canvas.saveLayerAlpha(None, round(255 * grown**3))
+            label.paint(canvas, x, y)
+            canvas.restore()
+        else:
+            label.paint(canvas, x, y)
+
+
+def _places(chart: ChartDrawing) -> Iterator[tuple[int, Setting, float, float]]:
+    """Find where the labels stand, by their point's number, and then the last value."""
+    xs = _centres(chart)
     below = chart.plot.y + chart.plot.height + 8 * chart.stage.scale
-    for x, label in zip(xs, chart.labels, strict=True):
+    for index, label in enumerate(chart.labels):
         if label:
-            label.paint(canvas, _kept_inside(chart, x, label), below)
+            yield index, label, _kept_inside(chart, xs[index], label), below
     if chart.last_value:
-        top = min(_heights(chart)[0][-1], _heights(chart)[1]) - 8 * chart.stage.scale
-        y = top - chart.last_value.height
-        canvas.saveLayerAlpha(None, round(255 * grown**3))
-        chart.last_value.paint(canvas, _kept_inside(chart, xs[-1], chart.last_value), y)
-        canvas.restore()
+        tops, zero = _heights(chart)
+        y = min(tops[-1], zero) - 8 * chart.stage.scale - chart.last_value.height
+        x = _kept_inside(chart, xs[-1], chart.last_value)
+        yield len(xs), chart.last_value, x, y
 
 
 def _kept_inside(chart: ChartDrawing, centre: float, setting: Setting) -> float:

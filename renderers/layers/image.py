@@ -1,13 +1,14 @@
 """Draws a picture into its box by the CSS meaning of its fit word."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import skia
 
-from renderers.layers.stage import Stage, rect, rounded
+from renderers.layers.stage import Lettering, PictureUse, Stage, rect, rounded
 from renderers.parts import Box, ImagePart
-from renderers.pictures import load_picture
+from renderers.pictures import load_picture, measure_picture
 
 _SAMPLING = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
 _SMOOTH = skia.SamplingOptions(skia.CubicResampler.Mitchell())
@@ -15,10 +16,10 @@ _SMOOTH = skia.SamplingOptions(skia.CubicResampler.Mitchell())
 
 @dataclass(frozen=True)
 class ImageDrawing:
-    """A decoded picture, already scaled for its box."""
+    """A picture for its box; one of the template is decoded when it is first drawn."""
 
     part: ImagePart
-    picture: skia.Image
+    key: "_Key"
 
     def state(self, frame: int) -> int:
         """Say that a picture looks the same in all frames."""
@@ -26,14 +27,31 @@ class ImageDrawing:
 
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
         """Draw the prepared picture."""
-        canvas.drawImage(self.picture, self.part.box.x, self.part.box.y)
+        canvas.drawImage(_fitted(self.key), self.part.box.x, self.part.box.y, _SAMPLING)
+
+    def letterings(self) -> Sequence[Lettering]:
+        """Say that a picture shows no text that is known."""
+        return ()
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """List its one picture."""
+        part = self.part
+        size = measure_picture(part.path, slots=part.slots, name=part.source)
+        return (used(part.source, size, part.box, part.fit, self.key.scale),)
 
 
 def set_up(part: ImagePart, stage: Stage) -> ImageDrawing:
-    """Decode the picture and scale it into its box, once."""
+    """Find the picture; one from a record is decoded now, before anything is encoded.
+
+    Those of a template were looked at when it was compiled, and may never have to be drawn again.
+    """
     stamp = part.path.stat() if part.path.is_file() else None
-    changed = (stamp.st_mtime_ns, stamp.st_size) if stamp else (0, 0)
-    return ImageDrawing(part, _fitted(_Key(part, stage.scale, changed)))
+    key = _Key(part, stage.scale, (stamp.st_mtime_ns, stamp.st_size) if stamp else (0, 0))
+    if part.slots:
+        _fitted(key)
+    else:
+        measure_picture(part.path, name=part.source)
+    return ImageDrawing(part, key)
 
 
 @dataclass(frozen=True)
@@ -71,20 +89,29 @@ def draw_fitted(
     """Draw a picture into a box; what sticks out is cut off at the box's rounded corners."""
     canvas.save()
     canvas.clipRRect(rounded(box, radius), True)
+    size = (picture.width(), picture.height())
     if fit == "contain-blur":
-        blur = skia.Paint(ImageFilter=skia.ImageFilters.Blur(24 * scale, 24 * scale))
-        canvas.drawImageRect(picture, rect(_target(picture, box, "cover", scale)), _SAMPLING, blur)
-    target = _target(picture, box, fit, scale)
-    larger = target.width > picture.width()
+        # at its edges the picture goes on, else the blur would fade to nothing there
+        filter = skia.ImageFilters.Blur(24 * scale, 24 * scale, skia.TileMode.kClamp)
+        blur = skia.Paint(ImageFilter=filter)
+        canvas.drawImageRect(picture, rect(_target(size, box, "cover", scale)), _SAMPLING, blur)
+    target = _target(size, box, fit, scale)
+    larger = target.width > size[0]
     canvas.drawImageRect(picture, rect(target), _SMOOTH if larger else _SAMPLING)
     canvas.restore()
 
 
-def _target(picture: skia.Image, box: Box, fit: str, scale: float) -> Box:
+def used(name: str, size: tuple[int, int], box: Box, fit: str, scale: float) -> PictureUse:
+    """Tell how large a picture of some size is drawn in a box."""
+    target = _target(size, box, fit, scale)
+    return PictureUse(name, *size, target.width, target.height)
+
+
+def _target(size: tuple[int, int], box: Box, fit: str, scale: float) -> Box:
     """Compute where the whole picture comes to lie, centred in the box."""
     if fit == "fill":
         return box
-    across, down = box.width / picture.width(), box.height / picture.height()
+    across, down = box.width / size[0], box.height / size[1]
     factor = {"cover": max(across, down), "none": scale}.get(fit, min(across, down))
-    width, height = picture.width() * factor, picture.height() * factor
+    width, height = size[0] * factor, size[1] * factor
     return Box(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height)

@@ -1,14 +1,15 @@
 """Draws rows with a picture or a mark, a title and a price, entering one after the other."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import skia
 
-from renderers.layers.image import draw_fitted
+from renderers.layers.image import draw_fitted, used
 from renderers.layers.shape import draw_tick
-from renderers.layers.stage import Stage, fill, rounded
-from renderers.motion import ease_out
+from renderers.layers.stage import Lettering, PictureUse, Piece, Stage, fill, rounded
+from renderers.motion import ease_out, stepped
 from renderers.parts import Box, ListPart, Row
 from renderers.pictures import load_picture
 from renderers.schema import SMALLEST_TEXT
@@ -17,6 +18,7 @@ from renderers.typography import Room, Setting, fit, fit_cut, line
 TALLEST_ROW = 176.0  # pixels at 720p
 TALLEST_ALONE = 264.0  # a single row may be more of a stage
 ENTRANCE = 0.4  # seconds
+TINT = 0.14  # how much of the accent is behind an initial
 
 
 @dataclass(frozen=True)
@@ -44,25 +46,82 @@ class ListDrawing:
         """Name how far each row has come in."""
         return tuple(self._shown(index, frame) for index in range(len(self.rows) + 1))
 
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """List the rows, then the words for the rest."""
+        rows = [
+            Piece(row.box, partial(self._draw_row, row=row), partial(self._shown, index))
+            for index, row in enumerate(self.rows)
+        ]
+        if not self.more:
+            return rows
+        below = Box(self.part.box.x, self.more_y, self.more.width, self.more.height)
+        return [*rows, Piece(below, self._draw_more, partial(self._shown, len(rows)))]
+
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
-        """Draw every row where it stands in this frame."""
-        for index, row in enumerate(self.rows):
-            self._enter(canvas, row.box, self._shown(index, frame))
-            self._draw_row(canvas, row)
+        """Draw every piece where it stands in this frame."""
+        for piece in self.pieces:
+            shown, down = piece.shown(frame)
+            canvas.saveLayerAlpha(None, round(255 * shown)) if shown < 1 else canvas.save()
+            canvas.translate(0, down)
+            piece.draw(canvas)
             canvas.restore()
+
+    def letterings(self) -> Sequence[Lettering]:
+        """List the texts of its rows, their marks, and the words for the rest."""
+        found = [text for index in range(len(self.rows)) for text in self._written(index)]
         if self.more:
-            shown = self._shown(len(self.rows), frame)
-            self._enter(canvas, self.part.box, shown)
-            self.more.paint(canvas, self.part.box.x, self.more_y)
-            canvas.restore()
+            ink = self.more.ink(self.part.box.x, self.more_y)
+            found.append(_lettering(self.part.more, self.more, self.part.colour, ink))
+        return found
 
-    def _shown(self, index: int, frame: int) -> float:
+    def pictures(self) -> Sequence[PictureUse]:
+        """List the pictures of its rows."""
+        part, scale = self.part, self.stage.scale
+        return [
+            used(
+                words.picture or "",
+                (row.picture.width(), row.picture.height()),
+                _lead_box(part, row.box, scale),
+                "cover",
+                scale,
+            )
+            for words, row in zip(part.rows, self.rows, strict=True)
+            if row.picture
+        ]
+
+    def _written(self, index: int) -> Iterator[Lettering]:
+        part, row, words = self.part, self.rows[index], self.part.rows[index]
+        title, price = self._places(row)
+        room = (part.size, _smallest(part, self.stage.scale))
+        ink = row.title.ink(*title)
+        yield _lettering(words.title, row.title, part.colour, ink, on=part.plate, room=room)
+        if row.price:
+            ink = row.price.ink(*price)
+            yield _lettering(words.price, row.price, part.colour, ink, on=part.plate, bold=True)
+        if row.mark and not row.picture:
+            lead = _lead_box(part, row.box, self.stage.scale)
+            initial = part.pictures
+            yield replace(
+                _lettering(
+                    _initial(words) if initial else str(index + 1),
+                    row.mark,
+                    part.accent if initial else part.on_accent,
+                    row.mark.ink(*_centre(row.mark, lead)),
+                    on=_tinted(part) if initial else part.accent,
+                    bold=True,
+                ),
+                mark=True,
+            )
+
+    def _shown(self, index: int, frame: int) -> tuple[float, int]:
         since = frame + 1 - index * self.part.stagger_frames
-        return round(ease_out(since / (ENTRANCE * self.stage.fps)), 4)
+        shown = stepped(ease_out(since / (ENTRANCE * self.stage.fps)))
+        return shown, round((1 - shown) * 24 * self.stage.scale)
 
-    def _enter(self, canvas: skia.Canvas, box: Box, shown: float) -> None:
-        canvas.saveLayerAlpha(None, round(255 * shown)) if shown < 1 else canvas.save()
-        canvas.translate(0, (1 - shown) * 24 * self.stage.scale)
+    def _draw_more(self, canvas: skia.Canvas) -> None:
+        if self.more:
+            self.more.paint(canvas, self.part.box.x, self.more_y)
 
     def _draw_row(self, canvas: skia.Canvas, row: RowDrawing) -> None:
         part, box, scale = self.part, row.box, self.stage.scale
@@ -78,19 +137,26 @@ class ListDrawing:
         self._draw_texts(canvas, row)
 
     def _draw_texts(self, canvas: skia.Canvas, row: RowDrawing) -> None:
+        title, price = self._places(row)
+        if row.price:
+            row.price.paint(canvas, *price)
+        row.title.paint(canvas, *title)
+
+    def _places(self, row: RowDrawing) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Find where the title and the price of a row are painted."""
         part, box, scale = self.part, row.box, self.stage.scale
         x, y = _title_x(part, box, scale), _middle(box, row.title)
-        if row.price and _stacked(part, box, row.price, scale):
+        if row.price is None:
+            return (x, y), (x, y)
+        if _stacked(part, box, row.price, scale):
             y -= row.price.height / 2
-            row.price.paint(canvas, x, y + row.title.height)
-        elif row.price:
-            right = box.x + box.width - _pad(part, scale) - row.price.width
-            row.price.paint(canvas, right, _middle(box, row.price))
-        row.title.paint(canvas, x, y)
+            return (x, y), (x, y + row.title.height)
+        right = box.x + box.width - _pad(part, scale) - row.price.width
+        return (x, y), (right, _middle(box, row.price))
 
     def _draw_initial(self, canvas: skia.Canvas, row: RowDrawing, lead: Box) -> None:
         """Stand in for a picture that one row of several lacks."""
-        canvas.drawRRect(rounded(lead, 12 * self.stage.scale), fill(self.part.accent, 0.14))
+        canvas.drawRRect(rounded(lead, 12 * self.stage.scale), fill(self.part.accent, TINT))
         if row.mark:
             _centred(canvas, row.mark, lead)
 
@@ -147,9 +213,13 @@ def _set_title(part: ListPart, stage: Stage, row: Row, box: Box, price: Setting 
     if price and not stacked:
         width -= price.width + 24 * stage.scale
     height = box.height - (price.height if price and stacked else 0)
-    room = Room(width, height, part.size, min(part.size, SMALLEST_TEXT * stage.scale), 3)
+    room = Room(width, height, part.size, _smallest(part, stage.scale), 3)
     setter = fit_cut if part.cut else fit
     return setter(row.title, stage.style(part.colour), room, slots=part.slots)
+
+
+def _smallest(part: ListPart, scale: float) -> float:
+    return min(part.size, SMALLEST_TEXT * scale)
 
 
 def _text_width(part: ListPart, box: Box, scale: float) -> float:
@@ -163,16 +233,45 @@ def _stacked(part: ListPart, box: Box, price: Setting, scale: float) -> bool:
 
 def _set_mark(part: ListPart, stage: Stage, row: Row, number: int) -> Setting | None:
     if part.pictures:
-        initial = next((char for char in row.title if char.isalnum()), "•")
-        return line(initial.upper(), stage.style(part.accent, bold=True), part.size * 1.2)
+        return line(_initial(row), stage.style(part.accent, bold=True), part.size * 1.2)
     if part.marker == "number":
         return line(str(number), stage.style(part.on_accent, bold=True), part.size * 0.8)
     return None
 
 
+def _initial(row: Row) -> str:
+    return next((char for char in row.title if char.isalnum()), "•").upper()
+
+
 def _centred(canvas: skia.Canvas, setting: Setting, box: Box) -> None:
-    x = box.x + (box.width - setting.width) / 2
-    setting.paint(canvas, x, _middle(box, setting))
+    setting.paint(canvas, *_centre(setting, box))
+
+
+def _centre(setting: Setting, box: Box) -> tuple[float, float]:
+    return box.x + (box.width - setting.width) / 2, _middle(box, setting)
+
+
+def _tinted(part: ListPart) -> str | None:
+    """Compute the colour behind an initial; without a plate it depends on what is below."""
+    if part.plate is None:
+        return None
+    plate, accent = bytes.fromhex(part.plate[1:]), bytes.fromhex(part.accent[1:])
+    mixed = (round(a + (b - a) * TINT) for a, b in zip(plate, accent, strict=True))
+    return f"#{bytes(mixed).hex()}"
+
+
+def _lettering(
+    text: str,
+    setting: Setting,
+    colour: str,
+    ink: Box,
+    *,
+    on: str | None = None,
+    bold: bool = False,
+    room: tuple[float, float] | None = None,
+) -> Lettering:
+    largest, smallest = room or (setting.size, setting.size)
+    return Lettering(text, setting.size, largest, smallest, colour, bold, ink, on, cut=setting.cut)
 
 
 def _pad(part: ListPart, scale: float) -> float:

@@ -1,10 +1,11 @@
 """Draws plain forms: plates, gradients, discs, rings, ticks and rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import skia
 
-from renderers.layers.stage import Stage, colour, fill, rounded, stroke
+from renderers.layers.stage import Lettering, PictureUse, Stage, colour, fill, rounded, stroke
 from renderers.parts import Box, ShapePart
 
 
@@ -21,6 +22,14 @@ class ShapeDrawing:
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
         """Draw the form."""
         _FORMS[self.part.shape](canvas, self.part)
+
+    def letterings(self) -> Sequence[Lettering]:
+        """Say that a form shows no text."""
+        return ()
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """Say that a form shows no picture."""
+        return ()
 
 
 def set_up(part: ShapePart, stage: Stage) -> ShapeDrawing:

@@ -1,8 +1,8 @@
 """What every layer is given to draw with, and what it gives back."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import skia
 
@@ -24,6 +24,50 @@ class Stage:
         return Style(self.font, self.locale, colour, bold, align)
 
 
+@dataclass(frozen=True)
+class Lettering:
+    """One text as it stands at rest, in output pixels.
+
+    `ink` is where its lines stand, `on` the colour that the layer itself paints under it, `cut`
+    that its end was left out. A `mark` is a numeral or initial that only adorns a row.
+    """
+
+    text: str
+    size: float
+    largest: float
+    smallest: float
+    colour: str
+    bold: bool
+    ink: Box
+    on: str | None = None
+    cut: bool = False
+    mark: bool = False
+
+
+@dataclass(frozen=True)
+class PictureUse:
+    """One picture: its own pixels, and those that the whole of it would take on screen."""
+
+    name: str
+    width: int
+    height: int
+    drawn_width: float
+    drawn_height: float
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a drawing that comes in by itself and does not change otherwise.
+
+    `shown` tells for a frame of the layer how much of it is seen (0 to 1), and how many whole
+    pixels it stands below its place.
+    """
+
+    box: Box
+    draw: Callable[[skia.Canvas], None]
+    shown: Callable[[int], tuple[float, int]]
+
+
 class Drawing(Protocol):
     """A layer that is ready to draw any of its frames."""
 
@@ -33,6 +77,24 @@ class Drawing(Protocol):
 
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
         """Draw one frame, counted from the layer's own first frame."""
+        ...
+
+    def letterings(self) -> Sequence[Lettering]:
+        """List the texts that it shows once it is at rest."""
+        ...
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """List the pictures that it shows."""
+        ...
+
+
+@runtime_checkable
+class Pieced(Protocol):
+    """A drawing whose every frame is a number of pieces, laid one over the other."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """List the pieces from the bottom up."""
         ...
 
 

@@ -1,10 +1,11 @@
 """Draws a text, with a plate behind it when the template asks for one (a button)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import skia
 
-from renderers.layers.stage import Stage, fill, rounded
+from renderers.layers.stage import Lettering, PictureUse, Stage, fill, rounded
 from renderers.parts import Box, TextPart
 from renderers.typography import Room, Setting, Style, fit
 
@@ -32,6 +33,26 @@ class TextDrawing:
                 rounded(self.plate, self.part.plate.radius), fill(self.part.plate.colour)
             )
         self.setting.paint(canvas, self.x, self.y)
+
+    def letterings(self) -> Sequence[Lettering]:
+        """List its one text."""
+        part, on = self.part, self.part.plate.colour if self.part.plate else None
+        return (
+            Lettering(
+                part.text,
+                self.setting.size,
+                part.largest,
+                part.smallest,
+                part.colour,
+                part.bold,
+                self.setting.ink(self.x, self.y),
+                on,
+            ),
+        )
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """Say that a text shows no picture."""
+        return ()
 
 
 def set_up(part: TextPart, stage: Stage) -> TextDrawing:

@@ -1,40 +1,52 @@
 """Plays footage of the template inside a layer; a last frame is held when it is too short."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import av
-import numpy as np
 import skia
-from numpy.typing import NDArray
 
 from renderers.errors import AssetError
+from renderers.footage import Film, open_film, read_pictures
 from renderers.layers.image import draw_fitted
-from renderers.layers.stage import Stage
+from renderers.layers.stage import Lettering, PictureUse, Stage
 from renderers.parts import VideoPart
+from renderers.projection import Picture, Projector
 
-Picture = NDArray[np.uint8]
 
-
-@dataclass
 class Footage:
-    """Frames of a film by time, read forwards; going back starts again from the beginning."""
+    """Pictures of a film by time, read forwards; going back starts again from a key picture."""
 
-    part: VideoPart
-    _frames: Iterator[tuple[float, Picture]] | None = None
-    _ahead: tuple[float, Picture] | None = None
-    _shown: tuple[float, Picture] | None = None
+    def __init__(self, film: Film) -> None:
+        self.film = film
+        self._projector: Projector = film.projector()
+        self._reel: Iterator[tuple[int, av.VideoFrame]] = iter(())
+        self._ahead: tuple[int, av.VideoFrame] | None = None
+        self._now: tuple[int, av.VideoFrame] | None = None
+        self._shown: tuple[int, Picture] | None = None
+
+    def number(self, seconds: float) -> int:
+        """Number the picture that is on screen at a time of the film."""
+        return self.film.number(seconds)
 
     def at(self, seconds: float) -> Picture:
-        """Return the frame that is on screen at a time of the film."""
-        if self._frames is None or (self._shown and seconds < self._shown[0]):
-            self._frames, self._shown = _read(self.part), None
-            self._ahead = next(self._frames, None)
-        while self._ahead and (self._shown is None or self._ahead[0] <= seconds + 1e-6):
-            self._shown, self._ahead = self._ahead, next(self._frames, None)
-        if self._shown is None:
-            raise _broken(self.part, "it has no pictures")
+        """Return the picture that is on screen at a time of the film."""
+        number, frame = self._wound(self.number(seconds))
+        if self._shown is None or self._shown[0] != number:
+            self._shown = (number, self._projector.show(frame))
         return self._shown[1]
+
+    def _wound(self, wanted: int) -> tuple[int, av.VideoFrame]:
+        """Wind the film to a picture, or to the last one before it."""
+        if self._now is None or wanted < self._now[0]:
+            self._reel, self._now = read_pictures(self.film, wanted), None
+            self._ahead = next(self._reel, None)
+        while self._ahead and (self._now is None or self._ahead[0] <= wanted):
+            self._now, self._ahead = self._ahead, next(self._reel, None)
+        if self._now is None:
+            name = self.film.name
+            raise AssetError(f"Film {name!r} has no pictures: replace it.", reason="asset_invalid")
+        return self._now
 
 
 @dataclass(frozen=True)
@@ -46,31 +58,30 @@ class VideoDrawing:
     footage: Footage = field(compare=False)
 
     def state(self, frame: int) -> int:
-        """Say that every frame may look different."""
-        return frame
+        """Number the film's picture: a slower film and a held end look the same for a while."""
+        return self.footage.number(self._seconds(frame))
 
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
-        """Draw the film's frame for this moment."""
-        pixels = self.footage.at(self.part.skip + frame / self.stage.fps)
+        """Draw the film's picture for this moment."""
+        pixels = self.footage.at(self._seconds(frame))
         picture = skia.Image.fromarray(pixels, colorType=skia.kRGBA_8888_ColorType)
         part = self.part
         draw_fitted(canvas, picture, part.box, part.fit, part.radius, self.stage.scale)
 
+    def letterings(self) -> Sequence[Lettering]:
+        """List no texts: what is written in footage cannot be read."""
+        return ()
+
+    def pictures(self) -> Sequence[PictureUse]:
+        """List no pictures: footage is vetted when a template is compiled."""
+        return ()
+
+    def _seconds(self, frame: int) -> float:
+        return self.part.skip + frame / self.stage.fps
+
 
 def set_up(part: VideoPart, stage: Stage) -> VideoDrawing:
-    """Open nothing yet: files are read from the first frame on."""
-    return VideoDrawing(part, stage, Footage(part))
-
-
-def _read(part: VideoPart) -> Iterator[tuple[float, Picture]]:
-    options = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,matroska,webm"}
-    try:
-        with part.path.open("rb") as file, av.open(file, mode="r", options=options) as film:
-            for frame in film.decode(video=0):
-                yield frame.time or 0.0, np.asarray(frame.to_ndarray(format="rgba"), dtype=np.uint8)
-    except (av.FFmpegError, IndexError, OSError) as error:
-        raise _broken(part, str(error)) from error
-
-
-def _broken(part: VideoPart, why: str) -> AssetError:
-    return AssetError(f"Film {part.source!r} cannot be read: {why}.", reason="asset_invalid")
+    """Learn when the film's pictures are shown; they are decoded from the first frame on."""
+    seconds = (part.timing.last - part.timing.first) / stage.fps
+    film = open_film(part.path, part.source, seconds=seconds, skip=part.skip)
+    return VideoDrawing(part, stage, Footage(film))

@@ -53,7 +53,6 @@ def make_settings(home: Path, database: str, redis_url: str) -> Settings:
         REDIS_URL=redis_url,
         PORT=free_port(),
         secret_keys=new_key(),
-        renderer=instant.NAME,
         video_height=180,
         lease_seconds=3,
         sweep_seconds=0.5,

@@ -16,7 +16,7 @@ from connector.jobs.update_engagement import update_engagement
 from connector.model import VideoStatus
 from connector.secrets import Keyring
 from connector.settings import Settings
-from connector.store import Store, changes, erase, videos
+from connector.store import Store, changes, erase, sessions, videos
 from connector.store.ids import new_id
 from connector.store.sessions import measure_version
 from connector.store.tables import changes as changes_table
@@ -168,6 +168,27 @@ def test_without_identified_tracking_contacts_learn_nothing(
     update_engagement([reel.id])
     assert owed(viewing) == {}
     assert work_of(viewing, reel) == "done"
+
+
+@pytest.mark.parametrize("tracking", ["identified", "off"])
+def test_a_persons_word_on_a_video_reaches_the_record_whatever_is_tracked(
+    viewing: Viewing, monkeypatch: pytest.MonkeyPatch, tracking: str
+) -> None:
+    """The web only notes it down; the status is owed by the job, once."""
+    use(viewing, monkeypatch, viewing.settings.model_copy(update={"tracking": tracking}))
+    reel = viewing.reel(VideoStatus.APPROVED)
+    with viewing.store.write() as tx:
+        sessions.owe_measure(tx, [reel.id], 0)
+    update_engagement([reel.id])
+    assert owed(viewing)["c1"]["video_status"] == "approved"
+    assert owed(viewing, "video_row")[reel.id]["video_status"] == "approved"
+    with viewing.store.write() as tx:
+        tx.execute(changes_table.update().values(work="done"))
+        sessions.owe_measure(tx, [reel.id], 0)
+    update_engagement([reel.id])
+    with viewing.store.read() as tx:
+        again = tx.execute(select(changes_table.c.kind).where(changes_table.c.work == "due"))
+        assert list(again.scalars()) == []
 
 
 def test_a_job_that_runs_twice_owes_nothing_more(viewing: Viewing) -> None:

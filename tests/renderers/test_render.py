@@ -1,4 +1,4 @@
-"""The reference renderer makes a whole, playable video with everything that is published beside."""
+"""Both renderers make a whole, playable video with everything that is published beside."""
 
 import json
 import resource
@@ -18,6 +18,8 @@ from renderers import render as door
 from renderers.compose import Composer
 from renderers.encode import placed, probe, settle
 from renderers.errors import EncodeError, RenderError
+from renderers.order import Made, Order
+from renderers.quality.seen import FileSeen
 from renderers.render import Rendered, render
 from renderers.storyboard import SlotValue, Storyboard, assemble
 from tests.renderers.samples import HELLO, WriteTemplate
@@ -39,6 +41,12 @@ def short_board(write_template: WriteTemplate) -> Storyboard:
     return assemble(template, {"first_name": SlotValue("Ольга")}, height=180)
 
 
+@pytest.fixture(params=["stitching", "reference"])
+def renderer(request: pytest.FixtureRequest) -> str:
+    """Each of the two that are shipped."""
+    return str(request.param)
+
+
 def decoded(video: Path) -> list[NDArray[np.uint8]]:
     """Decode all frames of a file."""
     with av.open(str(video)) as film:
@@ -52,11 +60,11 @@ def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def test_a_storyboard_becomes_a_folder_that_can_be_published(
-    short_board: Storyboard, tmp_path: Path
+    short_board: Storyboard, tmp_path: Path, renderer: str
 ) -> None:
     """Right length, frames, size, sound, colours and files; the pictures are those that were drawn."""
     told: list[float] = []
-    made = render(short_board, tmp_path / "out", progress=told.append)
+    made = render(short_board, tmp_path / "out", renderer=renderer, progress=told.append)
     facts = probe(made.video)
     assert (facts.width, facts.height, facts.frames, facts.seconds) == (320, 180, 60, 2.0)
     assert (facts.video_codec, facts.audio_codec) == ("h264", "aac")
@@ -82,9 +90,11 @@ def assert_index_comes_first(made: Rendered) -> None:
     assert content.index(b"moov") < content.index(b"mdat")
 
 
-def test_the_sound_lasts_as_long_as_the_pictures(short_board: Storyboard, tmp_path: Path) -> None:
+def test_the_sound_lasts_as_long_as_the_pictures(
+    short_board: Storyboard, tmp_path: Path, renderer: str
+) -> None:
     """No drift and no early silence."""
-    video = render(short_board, tmp_path).video
+    video = render(short_board, tmp_path, renderer=renderer).video
     with av.open(str(video)) as film:
         samples = np.concatenate([f.to_ndarray() for f in film.decode(audio=0)], axis=1)
         rate = film.streams.audio[0].rate
@@ -93,19 +103,21 @@ def test_the_sound_lasts_as_long_as_the_pictures(short_board: Storyboard, tmp_pa
     assert np.abs(samples[:, : int(1.6 * rate)]).max() > 0.1
 
 
-def test_the_same_inputs_give_the_same_frames(short_board: Storyboard, tmp_path: Path) -> None:
+def test_the_same_inputs_give_the_same_frames(
+    short_board: Storyboard, tmp_path: Path, renderer: str
+) -> None:
     """Drawn again in another folder, every decoded pixel is equal."""
-    one = decoded(render(short_board, tmp_path / "a").video)
-    other = decoded(render(short_board, tmp_path / "b").video)
+    one = decoded(render(short_board, tmp_path / "a", renderer=renderer).video)
+    other = decoded(render(short_board, tmp_path / "b", renderer=renderer).video)
     assert len(one) == len(other) == 60
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_a_storyboard_without_sound_makes_a_silent_video(
-    hello_board: Callable[..., Storyboard], tmp_path: Path
+    hello_board: Callable[..., Storyboard], tmp_path: Path, renderer: str
 ) -> None:
     """There is no empty audio track."""
-    assert probe(render(hello_board(), tmp_path).video).audio_codec is None
+    assert probe(render(hello_board(), tmp_path, renderer=renderer).video).audio_codec is None
 
 
 def test_an_unknown_renderer_is_refused(
@@ -121,22 +133,24 @@ def test_another_renderer_is_one_more_row(
 ) -> None:
     """Whatever makes video.mp4 in a folder can take the reference's place."""
 
-    def instant(board: Storyboard, folder: Path, progress: object) -> Path:
-        (folder / "video.mp4").write_bytes(b"film")
-        return folder / "video.mp4"
+    def instant(order: Order) -> Made:
+        (order.folder / "video.mp4").write_bytes(b"film")
+        board = order.board
+        seen = FileSeen(board.frames, board.duration, board.width, board.height, True, None)
+        return Made(order.folder / "video.mp4", seen)
 
     monkeypatch.setitem(door.RENDERERS, "instant", instant)
     assert render(hello_board(), tmp_path, renderer="instant").bytes == 4
 
 
 def test_what_cannot_be_drawn_is_found_before_encoding(
-    write_template: WriteTemplate, tmp_path: Path
+    write_template: WriteTemplate, tmp_path: Path, renderer: str
 ) -> None:
     """A missing glyph in the last scene costs no encoding, and leaves nothing behind."""
     template = write_template(TWO_SCENES + RUNES, {"music.m4a": tone(1.0)})
     board = assemble(template, {"first_name": SlotValue("Ada")}, height=36)
     with pytest.raises(RenderError) as caught:
-        render(board, tmp_path / "out")
+        render(board, tmp_path / "out", renderer=renderer)
     assert (caught.value.reason, caught.value.scene) == ("missing_glyph", "end")
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -151,7 +165,7 @@ def test_a_wrong_file_is_never_put_in_place(short_board: Storyboard, tmp_path: P
 
 
 def test_a_failed_render_leaves_the_old_video_alone(
-    short_board: Storyboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_board: Storyboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renderer: str
 ) -> None:
     """Encoding again over a published video either replaces it or changes nothing."""
     (tmp_path / "video.mp4").write_bytes(b"old")
@@ -159,9 +173,10 @@ def test_a_failed_render_leaves_the_old_video_alone(
     def refuse(*_: object, **__: object) -> None:
         raise EncodeError("wrong", temporary=False)
 
-    monkeypatch.setattr("renderers.reference.verify", refuse)
+    module = "reference" if renderer == "reference" else "stitched"
+    monkeypatch.setattr(f"renderers.{module}.verify", refuse)
     with pytest.raises(EncodeError):
-        render(short_board, tmp_path)
+        render(short_board, tmp_path, renderer=renderer)
     assert [path.name for path in tmp_path.iterdir() if path.name != "templates"] == ["video.mp4"]
     assert (tmp_path / "video.mp4").read_bytes() == b"old"
 
@@ -194,7 +209,7 @@ from renderers.template import load_template
 board = assemble(load_template(Path(sys.argv[1])), {"first_name": SlotValue("Ada")}, height=360)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:
-    render(board, Path(sys.argv[2]))
+    render(board, Path(sys.argv[2]), renderer=sys.argv[4])
 except EncodeError as error:
     print(json.dumps([error.reason, error.temporary]))
 """
@@ -202,13 +217,13 @@ except EncodeError as error:
 
 @pytest.mark.parametrize("limit", [2_000, 12_000])
 def test_a_full_disk_leaves_nothing_behind(
-    write_template: WriteTemplate, tmp_path: Path, limit: int
+    write_template: WriteTemplate, tmp_path: Path, limit: int, renderer: str
 ) -> None:
     """Whether sound or pictures meet the limit: one reason, temporary, no half-written file."""
     template = write_template(TWO_SCENES, {"music.m4a": tone(1.0)})
     out = tmp_path / "out"
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(template.folder), str(out), str(limit)],
+        [sys.executable, "-c", CHILD, str(template.folder), str(out), str(limit), renderer],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert child.stdout.strip(), child.stderr

@@ -25,7 +25,6 @@ from connector.settings import Settings, load_settings
 from connector.signing import signed_headers
 from connector.store import Store, connections, leases, record_rows, records, videos
 from connector.store.videos import VideoRow
-from renderers import preview, render
 from tests import instant
 
 STATIONS = {"triggers": plan_video, "videos": render_video, "changes": write_back}
@@ -109,23 +108,27 @@ class Road:
 @pytest.fixture
 def road(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     """An installation on SQLite, with the instant renderer."""
+    instant.install(monkeypatch.setattr)
+    yield from _installation(sqlite_store, monkeypatch)
+
+
+@pytest.fixture
+def real_road(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    """The same with the renderer that users have, in a small size."""
+    monkeypatch.setenv("CUEREEL_VIDEO_HEIGHT", "180")
     yield from _installation(sqlite_store, monkeypatch)
 
 
 @pytest.fixture
 def any_road(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
-    """The same, once on each database."""
+    """The first one again, once on each database."""
+    instant.install(monkeypatch.setattr)
     yield from _installation(store, monkeypatch)
 
 
 def _installation(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     monkeypatch.setenv("DATABASE_URL", store.engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("CUEREEL_SECRET_KEYS", new_key())
-    monkeypatch.setenv("CUEREEL_RENDERER", instant.NAME)
-    for module, name in ((preview, "write_poster"), (preview, "write_gif")):
-        monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(render, "RENDERERS", dict(render.RENDERERS))
-    instant.install()
     settings = load_settings()
     station = make_station(settings)
     monkeypatch.setattr(stations, "_opened", {})

@@ -12,6 +12,7 @@ from connector.fetch import keep_picture
 from connector.model import Subject
 from connector.store.videos import VideoRow
 from renderers import render
+from renderers.order import Made, Order
 from renderers.storyboard import Storyboard
 from tests.renderers.samples import picture_bytes
 from tests.road.conftest import Road
@@ -32,9 +33,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch, road: Road) -> list[Storyboard]:
     seen: list[Storyboard] = []
     real = render.RENDERERS[road.settings.renderer]
 
-    def remember(board: Storyboard, *rest: Any) -> Any:
-        seen.append(board)
-        return real(board, *rest)
+    def remember(order: Order) -> Made:
+        seen.append(order.board)
+        return real(order)
 
     monkeypatch.setitem(render.RENDERERS, road.settings.renderer, remember)
     return seen

@@ -18,7 +18,7 @@ from connector.store.tables import assignments, deliveries, metadata, triggers
 from connector.store.tables import videos as video_table
 from renderers import render
 from renderers.errors import SlotError
-from renderers.storyboard import Storyboard
+from renderers.order import Made, Order
 from tests import instant
 from tests.road.conftest import Road
 
@@ -317,13 +317,12 @@ def test_a_name_that_no_font_draws_fails_that_video_alone_and_can_be_tried_again
 ) -> None:
     """The video says why it failed, its neighbour is made, and a retry makes it after the repair."""
 
-    def picky(storyboard: Storyboard, folder: Path, progress: object) -> Path:
-        if "Broken" in repr(storyboard.scenes):
+    def picky(order: Order) -> Made:
+        if "Broken" in repr(order.board.scenes):
             raise SlotError("No font draws it.", reason="missing_glyph", slot="first_name")
-        return film(storyboard, folder, progress)
+        return instant.make(order)
 
-    film = render.RENDERERS[instant.NAME]
-    monkeypatch.setitem(render.RENDERERS, instant.NAME, picky)
+    monkeypatch.setitem(render.RENDERERS, render.DEFAULT, picky)
     road.contact("c1", first_name="Broken")
     road.contact("c2")
     road.post()
@@ -338,7 +337,7 @@ def test_a_name_that_no_font_draws_fails_that_video_alone_and_can_be_tried_again
     page = road.client.get(f"/v/{link}")
     assert page.status_code == 200
     assert "missing_glyph" not in page.text
-    monkeypatch.setitem(render.RENDERERS, instant.NAME, film)
+    monkeypatch.setitem(render.RENDERERS, render.DEFAULT, instant.make)
     with road.store.write() as tx:
         videos.redo(tx, leases.revive(tx, "videos"))
     road.travel()

@@ -22,6 +22,7 @@ PAGES = (
     "/console/records/cart",
     "/console/records/cart/cart-1",
     "/console/new/account",
+    "/console/videos",
     "/console/users",
     "/console/history",
 )

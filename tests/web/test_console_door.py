@@ -28,6 +28,9 @@ PAGES = {
     "console.new_record": "/console/new/contact",
     "console.user_list": "/console/users",
     "console.history": "/console/history",
+    "console.videos": "/console/videos",
+    "console.video_page": "/console/videos/nothing",
+    "console.video_file": "/console/videos/nothing/video.mp4",
     "console.sign_in_form": "/console/sign-in",
 }
 BUTTONS = {
@@ -37,6 +40,7 @@ BUTTONS = {
     "console.change_record": CONTACT,
     "console.add_user": "/console/users",
     "console.change_user": "/console/users/somebody",
+    "console.judge_video": "/console/videos/nothing",
 }
 OPEN = {"console.sign_in", "console.sign_in_form"}
 FOR_REPS = {
@@ -44,6 +48,7 @@ FOR_REPS = {
     "console.new_record",
     "console.make_record",
     "console.change_record",
+    "console.judge_video",
 }
 FOR_ADMINS = {"console.user_list", "console.history", "console.add_user", "console.change_user"}
 

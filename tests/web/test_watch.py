@@ -132,7 +132,7 @@ def test_looking_changes_nothing(viewing: Viewing, method: str) -> None:
         (VideoStatus.RENDERING, 200, "Your video is being made"),
         (VideoStatus.FAILED, 200, "This video is not available right now"),
         (VideoStatus.REJECTED, 200, "This video is not available right now"),
-        (VideoStatus.NEEDS_REVIEW, 200, "This video is not available right now"),
+        (VideoStatus.NEEDS_REVIEW, 200, "Your video is being made"),
         (VideoStatus.EXPIRED, 410, "This video is no longer available"),
         (VideoStatus.ERASED, 410, "This video is no longer available"),
     ],

@@ -21,7 +21,7 @@ STATUSES: dict[str, tuple[str, str]] = {
     "queued": ("Waiting", "wait"),
     "rendering": ("Being made", "wait"),
     "ready": ("Ready", "good"),
-    "approved": ("Ready", "good"),
+    "approved": ("Approved", "good"),
     "ready_with_fallback": ("Ready, some defaults", "good"),
     "needs_review": ("Needs a look", "warn"),
     "rejected": ("Rejected", "bad"),
@@ -54,6 +54,7 @@ class Chip:
 class Card:
     """One video of a contact, or the newest one as its fields tell of it."""
 
+    id: str
     title: str
     status: str
     chip: Chip
@@ -164,6 +165,7 @@ def _card(row: RecordRow, percent: int | None, base_url: str) -> Card:
     status = str(values.get("video_status") or "")
     title = str(values.get("campaign") or values.get("video_template") or "Video")
     return Card(
+        id=row.key,
         title=title.replace("_", " ").capitalize(),
         status=status,
         chip=chip_of(status) or Chip("Unknown", "quiet"),

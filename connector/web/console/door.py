@@ -37,6 +37,7 @@ POLICY = (
     "style-src 'self' 'nonce-{nonce}'",
     # the style sheet draws its check marks and arrows as data
     "img-src 'self' data: {pictures}",
+    "media-src 'self'",
     "connect-src 'self'",
     "form-action 'self'",
     "frame-ancestors 'none'",

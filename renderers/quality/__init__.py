@@ -1,0 +1,1 @@
+"""Looks at a finished video by itself, so that nobody has to."""
