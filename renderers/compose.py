@@ -167,6 +167,11 @@ class Composer:
             self._placed[index] = set_up_scene(self.board.scenes[index], self.board)
         return self._placed[index]
 
+    def furnish(self, index: int, placed: Sequence[Placed]) -> None:
+        """Draw a scene with other layers from now on, which look the same."""
+        self._placed[index] = list(placed)
+        self._scene.cache_clear()
+
     def scene(self, index: int) -> SceneComposer:
         """Make ready one scene; its canvas is kept while it is used."""
         return self._scene(index)

@@ -23,15 +23,16 @@ _X264 = (
     "stitchable=1:ref=1:bframes=0:open-gop=0:scenecut=0:keyint=600:min-keyint=1:mbtree=0:"
     "rc-lookahead=0:weightp=0:force-cfr=1:colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv:chromaloc=0"
 )
-# What moves by whole pixels needs no half pixels, which halves the work. Smaller dead zones keep
-# plain areas plain where something faded, and no smoothing keeps letters as drawn. The first
-# picture is shown for seconds, so it is given more bits than its followers (docs/benchmarks.md).
+# What moves by whole pixels needs no half pixels, which halves the work. One quantiser for all needs
+# no look at complexity beforehand; smaller dead zones keep plain areas plain where something faded,
+# and no smoothing keeps letters as drawn. The first picture is shown for seconds, so it is given
+# more bits than its followers (docs/benchmarks.md).
 _STILL = {
     "preset": "superfast",
-    "crf": "24",
-    "x264-params": f"{_X264}:subme=0:deadzone-inter=6:no-dct-decimate=1:ipratio=2.4:no-deblock=1",
+    "qp": "24",
+    "x264-params": f"{_X264}:subme=0:deadzone-inter=6:no-dct-decimate=1:no-deblock=1:ipratio=1.6",
 }
-_MOVING = {"preset": "superfast", "crf": "23", "x264-params": _X264}
+_MOVING = {"preset": "superfast", "qp": "25", "x264-params": _X264}
 # level -> most macroblocks in a picture, and in a second (ITU-T H.264 table A-1)
 _LEVELS = ((31, 3600, 108_000), (32, 5120, 216_000), (40, 8192, 245_760), (42, 8704, 522_240),
            (51, 36_864, 983_040), (52, 36_864, 2_073_600))  # fmt: skip
@@ -73,7 +74,7 @@ class Coder:
         self._context = _context(width, height, fps, _MOVING if moving else _STILL)
         self._frame = av.VideoFrame(width, height, "yuv420p")
         self._frame.time_base = self._context.time_base
-        self.picture = Planes(*(_view(plane) for plane in self._frame.planes))
+        self.picture = Planes(*(view_of(plane) for plane in self._frame.planes))
         self.sets = h264.read_sets(bytes(self._context.extradata or b""))
         self._numbering = h264.numbering(self.sets)
         self._skip = _skip(width, height, fps)
@@ -100,7 +101,7 @@ class Coder:
         decoder.thread_count = 1
         stream = h264.with_starts([self.sets.sps, self.sets.pps, self._units[0]])
         frames = [*decoder.decode(av.Packet(stream)), *decoder.decode(None)]
-        self.picture.copy_from(Planes(*(_view(plane) for plane in frames[0].planes)))
+        self.picture.copy_from(Planes(*(view_of(plane) for plane in frames[0].planes)))
 
     def finish(self) -> Segment:
         """Flush the encoder and number all pictures through."""
@@ -148,7 +149,8 @@ def _context(width: int, height: int, fps: int, options: dict[str, str]) -> Any:
     return context
 
 
-def _view(plane: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def view_of(plane: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """See the memory of one of PyAV's planes as rows of bytes, without what pads them."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]
 
@@ -163,7 +165,7 @@ def _skip(width: int, height: int, fps: int) -> tuple[bytes, ...]:
     frame = av.VideoFrame(width, height, "yuv420p")
     frame.time_base = context.time_base
     for plane in frame.planes:
-        _view(plane)[...] = 128
+        view_of(plane)[...] = 128
     packets: list[Any] = []
     for index in range(8):
         frame.pts = index * (timescale(fps) // fps)

@@ -10,6 +10,7 @@ import numpy as np
 
 from renderers.compose import Composer, Placed, count_still
 from renderers.errors import in_scene
+from renderers.furnish import furnished
 from renderers.parts import VideoPart
 from renderers.planes import Planes
 from renderers.recipe import Coder
@@ -20,10 +21,9 @@ from renderers.shelved import backdrop_key, scene_key, stored_backdrop, stored_s
 from renderers.storyboard import Scene, Transition
 from renderers.transitions import mix
 
-# a picture is encoded again before it is held, the oftener the longer: each time the encoder mends
+# frames: before a hold as long as this a picture is encoded once more, so that the encoder mends
 # what it left out while things moved
-_MENDED = 4
-_WORTH = 15  # frames of a hold for which one more picture pays
+_WORTH_MENDING = 15
 
 
 class Stitcher:
@@ -42,6 +42,12 @@ class Stitcher:
             with in_scene(self.board.scenes[index].name):
                 self._sceneries[index] = self._set(index)
         return self._sceneries[index]
+
+    def furnish(self, index: int) -> None:
+        """Let the composer draw a scene from what is prepared, so that no film is read again."""
+        scene, placed = self.board.scenes[index], self._composer.placed(index)
+        backdrop = self.scenery(index).backdrop
+        self._composer.furnish(index, furnished(placed, _prepared(scene, placed), backdrop))
 
     def segments(self, index: int) -> Iterator[Segment]:
         """Encode a scene, or find what was encoded before."""
@@ -94,7 +100,7 @@ class Stitcher:
             if offset == runs[0][0] + runs[0][1] and not moving:
                 coder.settle()
             scenery.paint(coder.picture, first + offset)
-            again = min(length // _WORTH, _MENDED)
+            again = int(length >= _WORTH_MENDING)
             for _ in range(1 + again):
                 coder.add()
             coder.hold(length - 1 - again)

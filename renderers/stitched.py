@@ -22,6 +22,8 @@ def render_stitched(order: Order) -> Made:
     for index in range(len(board.scenes)):
         segments += stitcher.segments(index)
         order.tell((index + 1) / (len(board.scenes) + 1))
+    for index in _drawn_again(board):
+        stitcher.furnish(index)
     sound = soundtrack(order)
     film = Film(segments, board.width, board.height, board.fps)
     target = order.folder / VIDEO
@@ -31,6 +33,12 @@ def render_stitched(order: Order) -> Made:
         settle(work / VIDEO, target)
     order.tell(1.0)
     return Made(target, _seen(film, sound))
+
+
+def _drawn_again(board: Storyboard) -> list[int]:
+    """List the scenes that previews and the glance look at for each video."""
+    posters = [n for n, s in enumerate(board.scenes) if s.start_frame <= board.poster_frame]
+    return [n for n, s in enumerate(board.scenes) if n == posters[-1] or not s.shared]
 
 
 def soundtrack(order: Order) -> Soundtrack | None:
