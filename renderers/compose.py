@@ -106,11 +106,6 @@ class SceneComposer:
         self._behind: skia.Image | None = None
         self._drawn: tuple[Hashable, Frame] | None = None
 
-    def small(self, side: int) -> "SceneComposer":
-        """Make one for a smaller canvas, at most `side` long, with the layers set up already."""
-        shrink = min(side / max(self._board.width, self._board.height), 1.0)
-        return SceneComposer(self.scene, self._board, placed=self.placed, shrink=shrink)
-
     def state(self, frame: int) -> Hashable:
         """Name what a frame of the scene looks like; equal states are equal pictures."""
         return tuple(placed.state(frame) for placed in self.placed)

@@ -14,8 +14,6 @@ from renderers.planes import Planes
 from renderers.recipe import view_of
 from renderers.scenery import Backdrop
 
-_SMOOTH = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -29,9 +27,13 @@ class Prepared:
         return self.backdrop.shown[frame]
 
     def draw(self, canvas: skia.Canvas, frame: int) -> None:
-        """Draw the picture of a frame, converted now."""
+        """Draw the picture of a frame, converted now, and made smaller first on a small canvas."""
         picture = self.backdrop.pictures[self.backdrop.shown[frame]]
-        canvas.drawImage(_converted(picture, self.scaler), 0, 0, _SMOOTH)
+        share = min(canvas.getTotalMatrix().getScaleX(), 1.0)
+        canvas.save()
+        canvas.scale(1 / share, 1 / share)
+        canvas.drawImage(_converted(picture, self.scaler, share), 0, 0)
+        canvas.restore()
 
     def letterings(self) -> Sequence[Lettering]:
         """List no texts: they were looked at before."""
@@ -56,13 +58,15 @@ def furnished(placed: Sequence[Placed], count: int, backdrop: Backdrop) -> Seque
     return [Placed(part, Prepared(backdrop, VideoReformatter()), placed[0].scale), *placed[count:]]
 
 
-def _converted(picture: Planes, scaler: VideoReformatter) -> skia.Image:
+def _converted(picture: Planes, scaler: VideoReformatter, share: float) -> skia.Image:
     height, width = picture.y.shape
     frame = av.VideoFrame(width, height, "yuv420p")
     for plane, rows in zip(frame.planes, (picture.y, picture.u, picture.v), strict=True):
         view_of(plane)[...] = rows
     shown = scaler.reformat(
         frame,
+        width=round(width * share),
+        height=round(height * share),
         format="rgba",
         src_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.MPEG,

@@ -46,14 +46,6 @@ def fillings(
             yield {**others, **chosen, **given}
 
 
-def combinations(template: Template) -> int:
-    """Count the combinations of enum values."""
-    count = 1
-    for slot in template.slots.values():
-        count *= len(_choices(slot))
-    return count
-
-
 def _combinations(
     template: Template, given: Mapping[str, SlotValue]
 ) -> Iterator[dict[str, SlotValue]]:
