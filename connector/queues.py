@@ -30,6 +30,7 @@ RENDER_QUEUES = frozenset({"render-now", "render", "render-bulk"})
 MOST_IDS = 100
 ANSWER_SECONDS = 1.0
 QUIET_SECONDS = 1.0
+BELL_SECONDS = 5
 FAILURE_SECONDS = 3600
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,8 @@ class Job:
     """
     A station of the road: where its function is, who serves it, for how long, how many at once.
 
-    So many rows as *spread* says get a job of their own before any job is given a second one.
+    So many rows as *spread* says get a job of their own before any job is given a second one. A job
+    that *gathers* takes everything that is due when it begins, so one that waits is enough.
     """
 
     path: str
@@ -48,19 +50,25 @@ class Job:
     timeout: int
     batch: int = MOST_IDS
     spread: int = 1
+    gathers: bool = False
 
     def share(self, count: int) -> int:
         """Tell how many of *count* rows one job takes."""
         return min(self.batch, max(count // self.spread, 1))
 
+    def most(self, jobs: int) -> int:
+        """Tell how many rows fit into so many jobs."""
+        crowded = self.spread == 1 or jobs >= 2 * self.spread
+        return jobs * self.batch if crowded else jobs
+
 
 JOBS: dict[str, Job] = {
-    "plan_video": Job("connector.jobs.plan_video.plan_video", "plan", 180),
+    "plan_video": Job("connector.jobs.plan_video.plan_video", "plan", 180, gathers=True),
     # a few videos are spread over all workers; of a crowd several share a process, which is warm
     # from the second on. Each is claimed when its turn comes, so a worker that dies takes along
     # none but the one that it was at; the sweep rings for the others.
     "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 8, spread=12),
-    "write_back": Job("connector.jobs.write_back.write_back", "write", 300),
+    "write_back": Job("connector.jobs.write_back.write_back", "write", 300, gathers=True),
     "update_engagement": Job("connector.jobs.update_engagement.update_engagement", "measure", 180),
     "send_webhooks": Job("connector.jobs.send_webhooks.send_webhooks", "write", 300, 20),
 }
@@ -72,6 +80,10 @@ NOUNS: dict[str, str] = {
     "measures": "update_engagement",
     "webhooks": "send_webhooks",
 }
+
+
+def _bell(job: str) -> str:
+    return f"cuereel:bell:{job}"
 
 
 def connect(redis_url: str, *, timeout: float = ANSWER_SECONDS, tries: int = 0) -> Redis:
@@ -115,6 +127,15 @@ class Doorbell:
             return False
         return True
 
+    def begun(self, job: str) -> None:
+        """Let *job* be rung for again: what is committed from now on may not be seen by this one."""
+        if self._client is None:
+            return
+        try:
+            self._client.delete(_bell(job))
+        except (RedisError, OSError) as error:
+            self._rest(error)
+
     def waiting(self, queue: str) -> int | None:
         """Return how many jobs wait on *queue*; None when Redis does not answer."""
         if self._client is None or time.monotonic() < self._quiet_until:
@@ -149,6 +170,9 @@ class Doorbell:
 
     def _push(self, job: str, known: Job, ids: list[str], name: str) -> None:
         queue = self._queue(name)
+        # the mark ends by itself, in case that its job is lost before it begins
+        if known.gathers and not queue.connection.set(_bell(job), 1, nx=True, ex=BELL_SECONDS):
+            return
         share = known.share(len(ids))
         with queue.connection.pipeline() as pipeline:
             for start in range(0, len(ids), share):

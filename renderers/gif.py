@@ -31,6 +31,8 @@ def moving_poster(board: Storyboard, scene: SceneComposer, palette: Palette) -> 
     """Draw and write a GIF; one that grows too large is made again with fewer pictures."""
     complete = board.poster_frame - scene.scene.start_frame
     moments = _moments(scene, complete, board.fps)
+    if any(layer.part.kind == "video" for layer in scene.placed):
+        moments = _fewer(moments)  # a film's pictures have nothing in common: all would be too many
     sheet = Sheet(scene, board, GIF_SIDE)
     sheet.keep([moment.frame for moment in moments])
     if not palette.covers(sheet.draw(complete)):

@@ -24,9 +24,11 @@ from connector.jobs.sources import open_source
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
 from connector.model import Consent, Record, Subject
+from connector.queues import MOST_IDS
 from connector.store import campaigns, leases, triggers
 from connector.store.leases import Claim
 from connector.store.triggers import TriggerRow
+from connector.store.waiting import untried
 
 DELETED = "contact_deleted"
 log = structlog.get_logger(__name__)
@@ -44,8 +46,16 @@ class Known:
 
 
 def plan_video(ids: list[str]) -> None:
-    """Decide on the triggers of *ids* that are due."""
+    """Decide on the triggers of *ids*, and on what else is due: events come one by one, in crowds."""
     station = open_station()
+    station.doorbell.begun("plan_video")
+    while ids and _plan_batch(station, ids):
+        with station.store.read() as tx:
+            ids = [row.id for row in untried(tx, "triggers", MOST_IDS)]
+
+
+def _plan_batch(station: Station, ids: Sequence[str]) -> bool:
+    """Decide on a batch; False when nothing of it was to be had."""
     claims = {claim.id: claim for claim in take(station, "triggers", ids)}
     with station.store.read() as tx:
         rows = triggers.get(tx, list(claims))
@@ -56,6 +66,7 @@ def plan_video(ids: list[str]) -> None:
     known = {campaign.name: campaign for campaign in installed}
     for connection_id, work in sorted(by_connection.items()):
         _plan_connection(station, connection_id, work, known)
+    return bool(claims)
 
 
 def _plan_connection(

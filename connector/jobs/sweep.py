@@ -25,6 +25,7 @@ from connector.store.waiting import Waiting, waiting
 DEEPEST = 1000  # jobs on one queue; the rest waits in the database, where it is safe and fair
 SAMPLE = 5000  # rows looked at per period and lane
 GRACE = 1.0  # seconds for whoever made a row due to ring for it themselves
+AT_WORK = 4  # jobs
 PATIENCE = 4  # how many times longer to trust a queue that seems to hold what was rung
 LONGEST_REST = 30.0
 TIDY_SECONDS = 120.0
@@ -74,8 +75,11 @@ def _lane(station: Station, noun: str, queue: str | None) -> int:
     with station.store.read() as tx:
         rows = waiting(tx, noun, ring_again=again, grace=grace, limit=SAMPLE, queue=queue)
     if job.spread > 1:
-        rows = _unheard(rows, depth * job.batch, again * PATIENCE)
-    chosen = fair(rows)[: (DEEPEST - depth) * job.batch]
+        # the jobs that workers are at are on no queue any more; an empty queue holds nothing back
+        queued = (depth + AT_WORK) * job.batch if depth else 0
+        rows = _unheard(rows, queued, again * PATIENCE)
+    room = DEEPEST - depth
+    chosen = fair(rows)[: job.most(room)]
     return _ring(station, noun, chosen, queue)
 
 

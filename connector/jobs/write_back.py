@@ -28,8 +28,10 @@ from connector.model import Change, WriteResult, Written
 from connector.store import changes, connections, leases
 from connector.store.changes import OwedChange
 from connector.store.leases import Claim
+from connector.store.waiting import untried
 
 BATCH = 100
+CROWD = 5000  # changes looked at to find whose turn it is
 # a CRM may be away for a night: with waits of up to ten minutes this lasts about ten hours
 ATTEMPTS = 66
 SHORTEST_WAIT = 1.0
@@ -38,10 +40,12 @@ log = structlog.get_logger(__name__)
 
 
 def write_back(ids: list[str]) -> None:
-    """Write what is owed to the connections that these changes belong to."""
+    """Write what is owed to the connections that these changes belong to, and to all others."""
     station = open_station()
+    station.doorbell.begun("write_back")
     with station.store.read() as tx:
         sources = {owed.connection_id for owed in changes.owed(tx, ids).values()}
+        sources |= {row.connection_id for row in untried(tx, "changes", CROWD)}
     for connection_id in sorted(sources):
         _write_connection(station, connection_id)
 

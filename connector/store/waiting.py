@@ -60,6 +60,11 @@ def waiting(
     return sorted(found, key=lambda row: row.due_at)[:limit]
 
 
+def untried(tx: Connection, noun: str, limit: int) -> list[Waiting]:
+    """Return the oldest rows that are due now, without those that may have killed a worker."""
+    return [row for row in waiting(tx, noun, ring_again=0, limit=limit) if not row.orphaned]
+
+
 def _oldest(
     tx: Connection,
     noun: str,

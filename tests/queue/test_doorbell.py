@@ -45,6 +45,29 @@ def test_rings_in_batches_of_at_most_a_hundred(doorbell: Doorbell, redis: Redis)
     assert doorbell.waiting("plan") == 3
 
 
+def test_rings_for_a_job_that_gathers_are_one_until_it_begins(doorbell: Doorbell) -> None:
+    """A crowd of events is one job; what comes once it has begun is the next one's."""
+    assert all(doorbell.ring("plan_video", [f"0{number}TRIGGER"]) for number in range(9))
+    assert doorbell.waiting("plan") == 1
+
+    doorbell.begun("plan_video")
+    assert doorbell.ring("plan_video", ["10TRIGGER"])
+    assert doorbell.waiting("plan") == 2
+    assert doorbell.ring("write_back", ["01CHANGE"])
+    assert doorbell.waiting("write") == 1
+
+
+def test_a_crowd_of_videos_shares_jobs(doorbell: Doorbell, redis: Redis) -> None:
+    """A dozen are spread over all workers; of a hundred eight share a warm process."""
+    few, many = [f"{n:02d}FEW" for n in range(12)], [f"{n:03d}MANY" for n in range(100)]
+    assert doorbell.ring("render_video", few)
+    assert doorbell.ring("render_video", many, "render-bulk")
+
+    assert doorbell.waiting("render") == 12
+    jobs = Queue("render-bulk", connection=redis, serializer=JSONSerializer).jobs
+    assert [len(job.args[0]) for job in jobs] == [8] * 12 + [4]
+
+
 def test_a_video_is_a_job_of_its_own(doorbell: Doorbell) -> None:
     """A worker that dies takes no other video along."""
     assert doorbell.ring("render_video", ["01VIDEO", "02VIDEO"], "render-bulk")
