@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import skia
@@ -17,6 +16,7 @@ from renderers.storyboard import Scene, Storyboard
 from renderers.transitions import mix
 
 Frame = NDArray[np.uint8]
+_CANVASES = 8
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Composer:
     def __init__(self, board: Storyboard) -> None:
         self.board = board
         self._placed: dict[int, list[Placed]] = {}
-        self._scene = lru_cache(maxsize=8)(self._compose)
+        self._scenes: dict[int, SceneComposer] = {}
 
     def rehearse(self) -> None:
         """Set up every scene, so that what cannot be drawn is found before anything is encoded."""
@@ -165,11 +165,16 @@ class Composer:
     def furnish(self, index: int, placed: Sequence[Placed]) -> None:
         """Draw a scene with other layers from now on, which look the same."""
         self._placed[index] = list(placed)
-        self._scene.cache_clear()
+        self._scenes.pop(index, None)
 
     def scene(self, index: int) -> SceneComposer:
-        """Make ready one scene; its canvas is kept while it is used."""
-        return self._scene(index)
+        """Make ready one scene; the canvases of the newest few are kept."""
+        if index not in self._scenes:
+            if len(self._scenes) >= _CANVASES:
+                del self._scenes[next(iter(self._scenes))]
+            scene, placed = self.board.scenes[index], self.placed(index)
+            self._scenes[index] = SceneComposer(scene, self.board, placed=placed)
+        return self._scenes[index]
 
     def frame(self, number: int) -> Frame:
         """Draw a frame of the video by its number."""
@@ -188,6 +193,3 @@ class Composer:
             if number < scene.start_frame + scene.frames:
                 return index
         raise IndexError(f"frame {number} is behind the end of {self.board.frames} frames")
-
-    def _compose(self, index: int) -> SceneComposer:
-        return SceneComposer(self.board.scenes[index], self.board, placed=self.placed(index))

@@ -12,6 +12,7 @@ from typing import Any
 from renderers import captions, preview
 from renderers.compose import Composer
 from renderers.errors import RenderError
+from renderers.heap import give_back
 from renderers.look import look
 from renderers.order import Made, Order, Renderer
 from renderers.quality.findings import Finding
@@ -65,7 +66,10 @@ def render(
     folder.mkdir(parents=True, exist_ok=True)
     shelf = open_shelf(compiled or _passing(), storyboard)
     order = Order(Composer(storyboard), folder, shelf, reuse, progress)
-    return _finished(order, RENDERERS[renderer](order))
+    try:
+        return _finished(order, RENDERERS[renderer](order))
+    finally:
+        give_back()
 
 
 def _finished(order: Order, made: Made) -> Rendered:
