@@ -94,9 +94,17 @@ def palette_of(board: Storyboard) -> Palette:
 def common_scene(board: Storyboard) -> Scene:
     """Leave out of the poster's scene what differs from video to video."""
     scene = _poster_scene(board)
-    layers = tuple(layer for layer in scene.layers if not layer.slots)
+    seen = zip(scene.layers, scene.personal, strict=True)
+    layers = tuple(layer for layer, personal in seen if not (personal or layer.slots))
     return replace(
-        scene, start_frame=0, title="", narration="", layers=layers, transition=None, personal=()
+        scene,
+        start_frame=0,
+        title="",
+        narration="",
+        background=board.brand.colours.bg if scene.personal_background else scene.background,
+        layers=layers,
+        transition=None,
+        personal=(False,) * len(layers),
     )
 
 

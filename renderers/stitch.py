@@ -11,6 +11,7 @@ import numpy as np
 from renderers.compose import Composer, Placed, count_still
 from renderers.errors import in_scene
 from renderers.furnish import furnished
+from renderers.layers import LAYERS
 from renderers.parts import VideoPart
 from renderers.planes import Planes
 from renderers.recipe import Coder
@@ -130,7 +131,10 @@ def _mix(change: Transition, old: Planes, new: Planes, step: int, target: Planes
 
 def _prepared(scene: Scene, placed: Sequence[Placed]) -> int:
     """Count the layers at the bottom that are drawn once per template: still ones, and footage."""
-    common = next((n for n, personal in enumerate(scene.personal) if personal), len(placed))
+    # sounds are layers too, but nothing that is placed
+    seen = zip(scene.layers, scene.personal, strict=True)
+    personal = [one for part, one in seen if part.kind in LAYERS]
+    common = personal.index(True) if True in personal else len(placed)
     layers = placed[:common]
     footage = [n + 1 for n, layer in enumerate(layers) if isinstance(layer.part, VideoPart)]
     return max([count_still(layers, scene.frames), *footage])

@@ -157,6 +157,33 @@ def test_nobodys_name_is_on_the_shelf(write_template: WriteTemplate, tmp_path: P
     assert pieces(tmp_path / "c", "") == before
 
 
+def test_a_sound_before_a_name_does_not_put_the_name_on_the_shelf(
+    write_template: WriteTemplate, tmp_path: Path
+) -> None:
+    """Layers that are heard count as layers, but nothing stands in their place."""
+    words = TEMPLATE.replace(
+        """seconds = 1.0
+
+[[scenes.layers]]
+kind = "image"
+source = "back.png"
+""",
+        """seconds = 1.0
+
+[[scenes.layers]]
+kind = "audio"
+source = "music.m4a"
+""",
+        1,
+    ).replace('text = "Hi {{ first_name }}"\nenter = "fade"', 'text = "Hi {{ first_name }}"')
+    template = write_template(words, ASSETS)
+    render(assemble(template, ADA, height=36), tmp_path / "a", compiled=tmp_path / "c")
+    before = pieces(tmp_path / "c", "")
+    other = {**ADA, "first_name": SlotValue("Grace")}
+    render(assemble(template, other, height=36), tmp_path / "b", compiled=tmp_path / "c")
+    assert pieces(tmp_path / "c", "") == before
+
+
 def test_compiled_shelves_can_be_listed_checked_and_cleaned(
     write_template: WriteTemplate, tmp_path: Path
 ) -> None:
