@@ -28,6 +28,7 @@ from connector.model import Finding
 QUEUES = ("render-now", "plan", "write", "measure", "render", "render-bulk")
 RENDER_QUEUES = frozenset({"render-now", "render", "render-bulk"})
 MOST_IDS = 100
+DEEPEST = 1000
 ANSWER_SECONDS = 1.0
 QUIET_SECONDS = 1.0
 BELL_SECONDS = 5
@@ -41,33 +42,22 @@ class Job:
     """
     A station of the road: where its function is, who serves it, for how long, how many at once.
 
-    So many rows as *spread* says get a job of their own before any job is given a second one. A job
-    that *gathers* takes everything that is due when it begins, so one that waits is enough.
+    A job that *gathers* begins with all that is due, so one that waits is enough. No more than
+    *deepest* wait on a queue; the rest waits in the database, where it is safe and fair.
     """
 
     path: str
     queue: str
     timeout: int
     batch: int = MOST_IDS
-    spread: int = 1
     gathers: bool = False
-
-    def share(self, count: int) -> int:
-        """Tell how many of *count* rows one job takes."""
-        return min(self.batch, max(count // self.spread, 1))
-
-    def most(self, jobs: int) -> int:
-        """Tell how many rows fit into so many jobs."""
-        crowded = self.spread == 1 or jobs >= 2 * self.spread
-        return jobs * self.batch if crowded else jobs
+    deepest: int = DEEPEST
 
 
 JOBS: dict[str, Job] = {
     "plan_video": Job("connector.jobs.plan_video.plan_video", "plan", 180, gathers=True),
-    # a few videos are spread over all workers; of a crowd several share a process, which is warm
-    # from the second on. Each is claimed when its turn comes, so a worker that dies takes along
-    # none but the one that it was at; the sweep rings for the others.
-    "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 8, spread=12),
+    # whoever renders goes on with what is due on its queue: a dozen jobs wake a dozen workers
+    "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 1, deepest=12),
     "write_back": Job("connector.jobs.write_back.write_back", "write", 300, gathers=True),
     "update_engagement": Job("connector.jobs.update_engagement.update_engagement", "measure", 180),
     "send_webhooks": Job("connector.jobs.send_webhooks.send_webhooks", "write", 300, 20),
@@ -110,8 +100,14 @@ class Doorbell:
         self._quiet_until = 0.0
         self._lock = threading.Lock()
 
-    def ring(self, job: str, ids: Sequence[str], queue: str | None = None) -> bool:
-        """Put *ids* on the queue of *job*, in batches; never raises when Redis is away."""
+    def ring(
+        self, job: str, ids: Sequence[str], queue: str | None = None, *, alone: bool = False
+    ) -> bool:
+        """
+        Put *ids* on the queue of *job*, in batches; never raises when Redis is away.
+
+        *alone*: one job for each, though others that gather are waiting.
+        """
         known = JOBS[job]
         name = queue or known.queue
         if name not in QUEUES:
@@ -121,7 +117,7 @@ class Doorbell:
         if self._client is None or time.monotonic() < self._quiet_until:
             return False
         try:
-            self._push(job, known, list(ids), name)
+            self._push(job, list(ids), name, alone=alone)
         except (RedisError, OSError) as error:
             self._rest(error)
             return False
@@ -168,17 +164,17 @@ class Doorbell:
         if self._client is not None:
             self._client.close()
 
-    def _push(self, job: str, known: Job, ids: list[str], name: str) -> None:
-        queue = self._queue(name)
-        # the mark ends by itself, in case that its job is lost before it begins
-        if known.gathers and not queue.connection.set(_bell(job), 1, nx=True, ex=BELL_SECONDS):
+    def _push(self, job: str, ids: list[str], name: str, *, alone: bool) -> None:
+        known, queue = JOBS[job], self._queue(name)
+        if known.gathers and not alone and not self._first(job, queue):
             return
-        share = known.share(len(ids))
+        batch = 1 if alone else known.batch
+        room = len(ids) if alone else batch * max(known.deepest - int(queue.count), 0)
         with queue.connection.pipeline() as pipeline:
-            for start in range(0, len(ids), share):
+            for start in range(0, min(len(ids), room), batch):
                 queue.enqueue_call(
                     known.path,
-                    args=(ids[start : start + share],),
+                    args=(ids[start : start + batch],),
                     timeout=known.timeout,
                     result_ttl=0,
                     failure_ttl=FAILURE_SECONDS,
@@ -188,6 +184,10 @@ class Doorbell:
                     pipeline=pipeline,
                 )
             pipeline.execute()
+
+    def _first(self, job: str, queue: Queue) -> bool:
+        # the mark ends by itself, in case that its job is lost before it begins
+        return bool(queue.connection.set(_bell(job), 1, nx=True, ex=BELL_SECONDS))
 
     def _queue(self, name: str) -> Queue:
         with self._lock:

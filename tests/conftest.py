@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from connector.jobs import station as stations
 from connector.secrets import Keyring, new_key
 from connector.settings import Settings
 from connector.store import Store
@@ -31,7 +32,8 @@ SERVERS = (
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of the machine reaches a test, and nothing is written beside the checkout."""
+    """No variable of the machine and no other test's station reaches a test; all is written aside."""
+    monkeypatch.setattr(stations, "_parked", [])
     for name in os.environ:
         if name in OURS or name.startswith("CUEREEL_"):
             monkeypatch.delenv(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, literal, select
@@ -60,9 +61,19 @@ def waiting(
     return sorted(found, key=lambda row: row.due_at)[:limit]
 
 
-def untried(tx: Connection, noun: str, limit: int) -> list[Waiting]:
+def untried(tx: Connection, noun: str, limit: int, queue: str | None = None) -> list[Waiting]:
     """Return the oldest rows that are due now, without those that may have killed a worker."""
-    return [row for row in waiting(tx, noun, ring_again=0, limit=limit) if not row.orphaned]
+    rows = waiting(tx, noun, ring_again=0, limit=limit, queue=queue)
+    return [row for row in rows if not row.orphaned]
+
+
+def fair(rows: Sequence[Waiting]) -> list[Waiting]:
+    """Return the rows in turns of one per connection, the oldest of each first."""
+    by_connection: dict[str, list[Waiting]] = {}
+    for row in rows:
+        by_connection.setdefault(row.connection_id, []).append(row)
+    turns = zip_longest(*by_connection.values())
+    return [row for row in chain.from_iterable(turns) if row is not None]
 
 
 def _oldest(

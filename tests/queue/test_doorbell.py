@@ -57,15 +57,24 @@ def test_rings_for_a_job_that_gathers_are_one_until_it_begins(doorbell: Doorbell
     assert doorbell.waiting("write") == 1
 
 
-def test_a_crowd_of_videos_shares_jobs(doorbell: Doorbell, redis: Redis) -> None:
-    """A dozen are spread over all workers; of a hundred eight share a warm process."""
-    few, many = [f"{n:02d}FEW" for n in range(12)], [f"{n:03d}MANY" for n in range(100)]
-    assert doorbell.ring("render_video", few)
-    assert doorbell.ring("render_video", many, "render-bulk")
+def test_a_crowd_of_videos_wakes_workers_and_no_more(doorbell: Doorbell, redis: Redis) -> None:
+    """Whoever renders goes on with what is due, so a dozen waiting jobs are as good as hundreds."""
+    for start in (0, 8, 16):
+        assert doorbell.ring("render_video", [f"{n:02d}VIDEO" for n in range(start, start + 8)])
 
-    assert doorbell.waiting("render") == 12
-    jobs = Queue("render-bulk", connection=redis, serializer=JSONSerializer).jobs
-    assert [len(job.args[0]) for job in jobs] == [8] * 12 + [4]
+    jobs = Queue("render", connection=redis, serializer=JSONSerializer).jobs
+    assert [job.args[0] for job in jobs] == [[f"{n:02d}VIDEO"] for n in range(12)]
+
+
+def test_what_may_have_killed_a_worker_gets_a_job_though_others_wait(
+    doorbell: Doorbell, redis: Redis
+) -> None:
+    """No job that gathers takes it, so each is rung for by itself, however many wait."""
+    doorbell.ring("plan_video", ["01TRIGGER"])
+    assert doorbell.ring("plan_video", ["02CRASHED", "03CRASHED"], alone=True)
+
+    jobs = Queue("plan", connection=redis, serializer=JSONSerializer).jobs
+    assert [job.args[0] for job in jobs] == [["01TRIGGER"], ["02CRASHED"], ["03CRASHED"]]
 
 
 def test_a_video_is_a_job_of_its_own(doorbell: Doorbell) -> None:

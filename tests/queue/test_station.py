@@ -24,7 +24,6 @@ def here(
 ) -> Iterator[Settings]:
     """An installation on SQLite, and no station open yet."""
     monkeypatch.setattr(stations, "_opened", {})
-    monkeypatch.setattr(stations, "_parked", [])
     yield queue_settings
     close_station()
 

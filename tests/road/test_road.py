@@ -11,8 +11,6 @@ import pytest
 from sqlalchemy import func, select, update
 
 from connector.cli.prepare import LOCAL, install_campaigns
-from connector.jobs.plan_video import plan_video
-from connector.jobs.write_back import write_back
 from connector.model import Subject
 from connector.store import campaigns, decisions, leases, subjects, videos
 from connector.store.clock import now_ms
@@ -67,21 +65,6 @@ def test_one_event_posted_many_times_is_one_video(any_road: Road) -> None:
     assert answers == [202] * 6
     assert len(any_road.videos()) == 1
     assert count(any_road, triggers) == 1
-
-
-def test_one_job_looks_after_everything_that_is_due(any_road: Road) -> None:
-    """Many events ring once: who is rung for plans and writes for all of them."""
-    for number in range(3):
-        any_road.contact(f"c{number}")
-        any_road.post(subject=Subject("contact", f"c{number}"))
-    with any_road.store.read() as tx:
-        first, *_ = leases.due(tx, "triggers", ring_again=-1, limit=1)
-    plan_video([first])
-    assert [len(any_road.videos(f"c{number}")) for number in range(3)] == [1, 1, 1]
-    with any_road.store.read() as tx:
-        change, *_ = leases.due(tx, "changes", ring_again=-1, limit=1)
-    write_back([change])
-    assert all(any_road.fields(f"c{number}")["cuereel_video_url"] for number in range(3))
 
 
 def test_a_second_run_of_every_station_changes_nothing(any_road: Road) -> None:
