@@ -233,7 +233,7 @@ def evaluate(source: str, names: Mapping[str, Any]) -> Any:
         if single:
             return _plain(_compiled(single[1].strip())(_known(names_in_text(source), names)))
         known = _known(names_in_text(source), names)
-        return str(_environment().from_string(source).render(known))[:LONGEST_OUTPUT]
+        return str(_text(source).render(known))[:LONGEST_OUTPUT]
     except _FAILURES as error:
         raise ExpressionError(f"{source!r} cannot be filled: {error}") from error
 
@@ -249,6 +249,11 @@ def holds(source: str, names: Mapping[str, Any]) -> bool:
 @lru_cache(maxsize=2048)
 def _compiled(source: str) -> Any:
     return _environment().compile_expression(source, undefined_to_none=True)
+
+
+@lru_cache(maxsize=2048)
+def _text(source: str) -> Any:
+    return _environment().from_string(source)
 
 
 def _known(used: frozenset[str], names: Mapping[str, Any]) -> dict[str, Known]:

@@ -80,8 +80,10 @@ def mint(
     if video_id is None:
         return Bells()
     changes = owe_video(tx, station, video_id)
-    # what the contact watched of an older video does not describe this one
-    sessions.owe_measure(tx, [video_id], 0)
+    contact = case.contact_id
+    if contact and videos.count_of_contact(tx, case.row.connection_id, contact) > 1:
+        # what the contact watched of an older video does not describe this one
+        sessions.owe_measure(tx, [video_id], 0)
     due = {} if video.on_open else {video.queue: [video_id]}
     return Bells(videos=due, changes=changes)
 

@@ -26,7 +26,6 @@ from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
 from connector.model import Change, WriteResult, Written
 from connector.store import changes, connections, leases
-from connector.store.changes import OwedChange
 from connector.store.leases import Claim
 from connector.store.waiting import untried
 
@@ -109,9 +108,13 @@ def _write_batch(station: Station, connection_id: str, pen: int, claims: Sequenc
         return False
     except TemporaryError as error:
         results = {claim.id: _again(claim.id, error) for claim in present}
+    settled = [claim for claim in present if _ends_well(results.get(claim.id))]
+    log.info("written", connection=connection_id, settled=len(settled), of=len(present))
+    _settle(station, [(claim, owed[claim.id].version) for claim in settled])
     for claim in present:
-        with working(station, claim, attempts=ATTEMPTS):
-            _settle(station, claim, owed[claim.id], results.get(claim.id))
+        if claim not in settled:
+            with working(station, claim, attempts=ATTEMPTS):
+                _refuse(station, claim, results.get(claim.id))
     return not any(result.written is Written.RETRY for result in results.values())
 
 
@@ -140,20 +143,28 @@ def _again(change_id: str, error: TemporaryError) -> WriteResult:
     return WriteResult(change_id, Written.RETRY, error.reason, error.sentence, error.after)
 
 
-def _settle(station: Station, claim: Claim, owed: OwedChange, result: WriteResult | None) -> None:
+def _ends_well(result: WriteResult | None) -> bool:
+    # a contact that is gone, or a kind that this CRM lacks, leaves nothing to write
+    return result is not None and result.written not in (Written.RETRY, Written.REFUSED)
+
+
+def _settle(station: Station, written: Sequence[tuple[Claim, int]]) -> None:
+    """Settle a batch in one transaction; where that fails the leases run out and it is written anew."""
+    try:
+        with station.store.write() as tx:
+            changes.settle(tx, written)
+    except ConnectorError as error:
+        log.warning("not settled", count=len(written), reason=error.reason)
+
+
+def _refuse(station: Station, claim: Claim, result: WriteResult | None) -> None:
     if result is None:
         raise TemporaryError("the CRM said nothing of this change", reason="no_answer")
     if result.written is Written.RETRY:
         after = None if result.after is None else max(result.after, SHORTEST_WAIT)
         raise TemporaryError(result.sentence, reason=result.reason or "crm_busy", after=after)
     with station.store.write() as tx:
-        if result.written is Written.REFUSED:
-            leases.bury(tx, claim, result.reason or "refused", result.sentence)
-        else:
-            # a contact that is gone, or a kind that this CRM lacks, leaves nothing to write
-            changes.settle(tx, claim, owed.version)
-    if result.written is not Written.DONE:
-        log.info("change not written", id=claim.id, written=result.written, reason=result.reason)
+        leases.bury(tx, claim, result.reason or "refused", result.sentence)
 
 
 def _park(

@@ -11,15 +11,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, case, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
 
 from connector.model import JSON, Change
-from connector.store import leases
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.leases import Claim
 from connector.store.tables import DEAD, DONE, DUE, RUNNING, changes
 from connector.store.upsert import insert
+
+# built once, because a campaign settles two changes for each video
+SETTLING = (
+    update(changes)
+    .where(
+        changes.c.id == bindparam("held"),
+        changes.c.fence == bindparam("held_fence"),
+        changes.c.work == RUNNING,
+    )
+    .values(
+        written_version=bindparam("settled"),
+        written_at=now_ms(),
+        work=case((changes.c.version > bindparam("settled"), DUE), else_=DONE),
+        lease_until=0,
+        error_reason=None,
+        error_sentence=None,
+        attempt=0,
+        crashes=0,
+        rung_at=0,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -109,21 +129,18 @@ def due_ids(tx: Connection, connection_id: str, limit: int = 100) -> list[str]:
     return list(tx.execute(untouched).scalars()) or list(tx.execute(query.limit(1)).scalars())
 
 
-def settle(tx: Connection, held: Claim, version: int) -> None:
-    """Mark *version* as written; what was added meanwhile stays owed."""
-    leases.finish(tx, held)
-    tx.execute(
-        update(changes)
-        .where(changes.c.id == held.id)
-        .values(
-            written_version=version,
-            written_at=now_ms(),
-            work=case((changes.c.version > version, DUE), else_=DONE),
-            attempt=0,
-            crashes=0,
-            rung_at=0,
-        )
-    )
+def settle(tx: Connection, written: Sequence[tuple[Claim, int]]) -> None:
+    """
+    Mark the version of each change as written; what was added meanwhile stays owed.
+
+    A change that another worker has taken over is left to that one.
+    """
+    rows = [
+        {"held": claim.id, "held_fence": claim.fence, "settled": version}
+        for claim, version in written
+    ]
+    if rows:
+        tx.execute(SETTLING, rows)
 
 
 def drop(tx: Connection, connection_id: str, contact_id: str) -> None:

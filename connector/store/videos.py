@@ -128,6 +128,15 @@ def of_contact(tx: Connection, connection_id: str, contact_id: str) -> list[Vide
     return [_row(row) for row in rows]
 
 
+def count_of_contact(tx: Connection, connection_id: str, contact_id: str) -> int:
+    """Return how many videos were ever minted for a contact."""
+    return tx.execute(
+        select(func.count())
+        .select_from(videos)
+        .where(videos.c.connection_id == connection_id, videos.c.contact_id == contact_id)
+    ).scalar_one()
+
+
 def newest(tx: Connection, connection_id: str, contact_id: str) -> VideoRow | None:
     """Return the video that a contact's video fields describe, or None."""
     row = tx.execute(

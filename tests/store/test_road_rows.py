@@ -22,7 +22,7 @@ from connector.store import (
     videos,
 )
 from connector.store.erase import erase
-from connector.store.tables import metadata
+from connector.store.tables import WORK, metadata
 from connector.store.videos import NewVideo
 
 WHEN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -164,11 +164,12 @@ def test_a_dead_letter_keeps_its_reason_and_can_be_revived(road: Store, keyring:
         assert len(leases.claim(tx, "videos", [video_id], seconds=60)) == 1
 
 
-def owe(store: Store, **values: object) -> str:
+def owe(store: Store, contact: str = "c1", **values: object) -> str:
     with store.write() as tx:
         return changes.owe(
-            tx, connection_id="local", kind="property", contact_id="c1", key="c1", values=values
-        )
+            tx, connection_id="local", kind="property", contact_id=contact, key=contact,
+            values=values,
+        )  # fmt: skip
 
 
 def test_changes_of_a_contact_become_one_write(road: Store) -> None:
@@ -188,11 +189,25 @@ def test_a_value_that_comes_while_the_last_is_written_stays_owed(road: Store) ->
         version = changes.owed(tx, [change_id])[change_id].version
     owe(road, views=2)
     with road.write() as tx:
-        changes.settle(tx, held, version)
+        changes.settle(tx, [(held, version)])
         assert changes.due_ids(tx, "local") == [change_id]
         [held] = leases.claim(tx, "changes", [change_id], seconds=60)
-        changes.settle(tx, held, version + 1)
+        changes.settle(tx, [(held, version + 1)])
         assert changes.due_ids(tx, "local") == []
+
+
+def test_a_change_that_another_worker_has_taken_over_is_left_to_that_one(road: Store) -> None:
+    """Of a batch that took too long only what is still ours counts as written."""
+    slow, ours = owe(road, views=1), owe(road, contact="c2", views=1)
+    with road.write() as tx:
+        stale = leases.claim(tx, "changes", [slow], seconds=0)
+        held = leases.claim(tx, "changes", [ours], seconds=60)
+        leases.claim(tx, "changes", [slow], seconds=60)
+    with road.write() as tx:
+        changes.settle(tx, [(claim, 1) for claim in stale + held])
+    with road.read() as tx:
+        found = {row.id: row.work for row in tx.execute(select(WORK["changes"]))}
+    assert found == {slow: "running", ours: "done"}
 
 
 def test_what_was_written_is_not_written_again(road: Store) -> None:
@@ -200,7 +215,7 @@ def test_what_was_written_is_not_written_again(road: Store) -> None:
     change_id = owe(road, views=1, video_url="u")
     with road.write() as tx:
         [held] = leases.claim(tx, "changes", [change_id], seconds=60)
-        changes.settle(tx, held, 1)
+        changes.settle(tx, [(held, 1)])
     owe(road, views=2)
     with road.read() as tx:
         assert changes.owed(tx, [change_id])[change_id].change.values == {"views": 2}
