@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector import web
 from connector.errors import ConnectorError, TemporaryError
+from connector.limits import Limits
 from connector.queues import Doorbell
 from connector.secrets import open_keyring
 from connector.settings import Settings, load_settings
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         store=Store(settings.database),
         keyring=keyring,
         doorbell=Doorbell(settings.redis_url or None),
+        limits=Limits(settings.redis_url or None),
     )
     _configure(app, settings, keyring.session_key())
     if settings.proxies:

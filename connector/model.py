@@ -80,13 +80,19 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Trigger:
-    """Something that happened to a subject; *key* makes a repeat recognisable within a connection."""
+    """
+    Something that happened to a subject; *key* makes a repeat recognisable within a connection.
+
+    With *campaign*, only that one answers. Where the CRM waits for us to say how it went, the fact
+    `callback` is what it is to be told under.
+    """
 
     key: str
     kind: str
     subject: Subject
     occurred_at: datetime
     facts: Mapping[str, JSON] = field(default_factory=dict)
+    campaign: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,10 @@ class Change:
     A write to a CRM that we owe.
 
     *kind* is `property` (values by our words go on the contact), `video_row` or `view_row` (one row
-    each in the second layer, identified by *key*).
+    each in the second layer, identified by *key*), `callback` (a CRM waits under *key* for how it
+    went: `state` is `done` or `failed`, and `video_url thumbnail_url video_status reason sentence`),
+    `note` or `task` (`subject`, `body` as HTML, `due_at`, `owner_id`; on the contact, *key* keeps it
+    one), `list_member` (`list`: the contact is put on it).
     """
 
     id: str

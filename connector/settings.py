@@ -66,6 +66,15 @@ class Settings(BaseSettings):
     tracking: Literal["identified", "aggregate", "off"] = Field(
         "identified", description="what watching leaves on the contact"
     )
+    hubspot_client_id: str = Field("", description="of your HubSpot app, to connect portals")
+    hubspot_client_secret: str = Field(
+        "", description="of your HubSpot app; while it is rotated, several, newest first, by comma"
+    )
+    hubspot_version: Literal["2026-03", "2026-09"] = Field(
+        "2026-03", description="version of HubSpot's API that is called"
+    )
+    hubspot_api: str = Field("https://api.hubapi.com", description="where HubSpot's API is")
+    hubspot_site: str = Field("https://app.hubspot.com", description="where HubSpot's pages are")
     link_days: int = Field(60, ge=1, le=3650, description="how long a watch link lives")
     free_megabytes: int = Field(200, ge=0, description="no render is begun below this")
 
@@ -97,6 +106,15 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("must be a web address, for example https://video.example.com")
+        return value.rstrip("/")
+
+    @field_validator("hubspot_api", "hubspot_site")
+    @classmethod
+    def _safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not parts.hostname or parts.scheme != ("http" if here else "https"):
+            raise ValueError("must be an https address")
         return value.rstrip("/")
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from connector.crm import Connection, Surroundings, open_crm
 from connector.decide.campaigns import read_campaigns
 from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError
+from connector.limits import Limits
 from connector.model import Finding
 from connector.publish import open_files
 from connector.queues import Doorbell
@@ -148,7 +149,7 @@ def _campaigns(settings: Settings) -> Iterator[Finding]:
 
 
 def _connections(settings: Settings) -> Iterator[Finding]:
-    keyring = open_keyring(settings)
+    keyring, limits = open_keyring(settings), Limits(settings.redis_url or None)
     with Store(settings.database) as store:
         if not is_current(store):
             return
@@ -157,7 +158,8 @@ def _connections(settings: Settings) -> Iterator[Finding]:
         for row in filter(None, rows):
             dictionary = load_dictionary(row.crm, settings.mapping_folders)
             connection = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-            yield from open_crm(connection, Surroundings(settings, store, dictionary)).check()
+            here = Surroundings(settings, store, dictionary, keyring, limits)
+            yield from open_crm(connection, here).check()
 
 
 CHECKS = (

@@ -159,7 +159,10 @@ def _open(station: Station, connection: str) -> CRM:
         row = _row(tx, station, connection)
     dictionary = load_dictionary(row.crm, station.settings.mapping_folders)
     opened = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-    return open_crm(opened, Surroundings(station.settings, station.store, dictionary))
+    surroundings = Surroundings(
+        station.settings, station.store, dictionary, station.keyring, station.limits
+    )
+    return open_crm(opened, surroundings)
 
 
 def _give_secret(tx: Tx, station: Station, row: ConnectionRow) -> None:

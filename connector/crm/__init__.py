@@ -7,7 +7,7 @@ Its dictionary stands in `mappings/crm/<crm>.toml`. `tests/crm/test_contract.py`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -15,8 +15,10 @@ from typing import Protocol, cast
 
 from connector.decide.dictionary import Dictionary
 from connector.errors import MappingError
+from connector.limits import Limits
 from connector.model import (
     JSON,
+    Answer,
     Change,
     Consent,
     Delivery,
@@ -29,10 +31,13 @@ from connector.model import (
     Trigger,
     WriteResult,
 )
+from connector.secrets import Keyring
 from connector.settings import Settings
 from connector.store import Store
 
 CRMS = {"local": "connector.crm.local:open_local"}
+# those that reach all accounts at one address of ours, as one app
+APPS: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,13 @@ class Connection:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a CRM may need of us: the store (only the local CRM keeps records there) and settings."""
+    """What a CRM may need of us: settings, the store, our words, keys, and who may call how often."""
 
     settings: Settings
     store: Store
     dictionary: Dictionary
+    keyring: Keyring
+    limits: Limits
 
 
 class CRM(Protocol):
@@ -89,14 +96,58 @@ class CRM(Protocol):
     def check(self) -> list[Finding]:
         """Say what an admin has to mend."""
 
+    def uninstall(self) -> InstallReport:
+        """Remove our fields with all that stands in them, and give back what lets us in."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account that has just let us in: what its connection is to be."""
+
+    id: str
+    title: str
+    secrets: Mapping[str, JSON] = field(repr=False)
+    config: Mapping[str, JSON]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one delivery to an app holds for each connection, and what the CRM is answered."""
+
+    intakes: Mapping[str, Intake]
+    answer: Answer
+
+
+class App(Protocol):
+    """An app of ours that accounts of a CRM install; it has one address and one secret for all."""
+
+    def receive(self, door: str, delivery: Delivery) -> Taken:
+        """
+        Verify the raw bytes first, then say what they hold; *door* is the end of our address.
+
+        SignatureError, PayloadError, or NotFoundError where there is no such door.
+        """
+
+    def authorize(self, *, state: str, challenge: str, back: str) -> str:
+        """Return the CRM's page on which an admin lets us in; *challenge* is PKCE's, S256."""
+
+    def connect(self, *, code: str, verifier: str, back: str) -> Account:
+        """Turn the code that the CRM sent back into an account."""
+
 
 def open_crm(connection: Connection, surroundings: Surroundings) -> CRM:
     """Return the CRM of *connection*, ready to be called."""
-    try:
-        module, opener = CRMS[connection.crm].split(":")
-    except KeyError:
-        known = ", ".join(sorted(CRMS))
-        raise MappingError(
-            f"there is no CRM called {connection.crm!r}; known are: {known}"
-        ) from None
-    return cast(CRM, getattr(import_module(module), opener)(connection, surroundings))
+    return cast(CRM, _opener(CRMS, connection.crm)(connection, surroundings))
+
+
+def open_app(crm: str, surroundings: Surroundings) -> App:
+    """Return our app for *crm*; MappingError where there is none."""
+    return cast(App, _opener(APPS, crm)(surroundings))
+
+
+def _opener(table: Mapping[str, str], crm: str) -> Callable[..., object]:
+    if crm not in table:
+        known = ", ".join(sorted(table)) or "none"
+        raise MappingError(f"there is no CRM called {crm!r} for this; known are: {known}")
+    module, name = table[crm].split(":")
+    return cast(Callable[..., object], getattr(import_module(module), name))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector.decide.campaigns import complaints, packaged, place, read_text, read_toml
 from connector.decide.lines import line_of
@@ -39,11 +39,16 @@ class FieldSpec:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """Our words in one CRM: *read* maps `contact.first_name` to its field, *write_fields* ours."""
+    """
+    Our words in one CRM: *read* maps `contact.first_name` to its field, *write_fields* ours.
+
+    *events* maps what happens there, as this CRM's folder describes it, to our kinds of trigger.
+    """
 
     crm: str
     read: Mapping[str, str]
     write_fields: Mapping[str, FieldSpec]
+    events: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> frozenset[str]:
@@ -90,6 +95,7 @@ class _Words(BaseModel):
 
     contact: dict[str, str]
     write: dict[str, _Written]
+    events: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] = {}
 
 
 @lru_cache(maxsize=64)
@@ -111,7 +117,8 @@ def parse_dictionary(text: str, crm: str) -> Dictionary:
         w: FieldSpec(s.field, s.label, s.type, s.description) for w, s in words.write.items()
     }
     ordered = {word: written[word] for word in WRITE_WORDS}
-    return Dictionary(crm, MappingProxyType(read), MappingProxyType(ordered))
+    events = MappingProxyType(dict(words.events))
+    return Dictionary(crm, MappingProxyType(read), MappingProxyType(ordered), events)
 
 
 def _whole(words: _Words, text: str, file: str) -> None:

@@ -25,5 +25,7 @@ def open_source(station: Station, connection_id: str) -> tuple[CRM, Dictionary]:
         raise CredentialError(f"connection {row.title!r} is {row.state}; connect it again")
     dictionary = load_dictionary(row.crm, station.settings.mapping_folders)
     connection = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-    surroundings = Surroundings(station.settings, station.store, dictionary)
+    surroundings = Surroundings(
+        station.settings, station.store, dictionary, station.keyring, station.limits
+    )
     return open_crm(connection, surroundings), dictionary

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from connector.errors import DatabaseBusyError
+from connector.limits import Limits
 from connector.queues import Doorbell
 from connector.secrets import Keyring, open_keyring
 from connector.settings import Settings, load_settings
@@ -26,12 +27,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Station:
-    """Settings, database, keys and doorbell of this process."""
+    """Settings, database, keys, doorbell and limits of this process."""
 
     settings: Settings
     store: Store
     keyring: Keyring
     doorbell: Doorbell
+    limits: Limits
 
 
 _opened: dict[int, Station] = {}
@@ -65,6 +67,7 @@ def park_station(settings: Settings, nouns: Iterable[str]) -> None:
     finally:
         station.store.close()
         station.doorbell.close()
+        station.limits.close()
     _parked[:] = [station]
 
 
@@ -75,6 +78,7 @@ def make_station(settings: Settings) -> Station:
         store=Store(settings.database),
         keyring=open_keyring(settings),
         doorbell=Doorbell(settings.redis_url or None),
+        limits=Limits(settings.redis_url or None),
     )
 
 
@@ -84,6 +88,7 @@ def close_station() -> None:
     if station is not None:
         station.store.close()
         station.doorbell.close()
+        station.limits.close()
 
 
 def _parked_or_new(settings: Settings | None) -> Station:

@@ -120,6 +120,39 @@ def take_pen(tx: Tx, connection_id: str, seconds: float) -> int | None:
     return None if row is None else int(row.writer_fence)
 
 
+def begin_refresh(tx: Tx, connection_id: str, seconds: float) -> bool:
+    """Become the one who asks for a new token, for *seconds*; False where another one does."""
+    result = tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id, connections.c.refreshing_until <= now_ms())
+        .values(refreshing_until=now_ms() + int(seconds * 1000))
+    )
+    return result.rowcount == 1
+
+
+def end_refresh(tx: Tx, connection_id: str) -> None:
+    """Let others ask for a new token again."""
+    tx.execute(
+        update(connections).where(connections.c.id == connection_id).values(refreshing_until=0)
+    )
+
+
+def reconnect(
+    tx: Tx, keyring: Keyring, connection_id: str, *, secrets: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """Put new secrets and facts in place of the old ones; the connection is active again."""
+    tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id)
+        .values(secrets=keyring.encrypt(json.dumps(secrets)), config=config, state="active")
+    )
+
+
+def change_config(tx: Tx, connection_id: str, config: dict[str, Any]) -> None:
+    """Replace what we know of an account."""
+    tx.execute(update(connections).where(connections.c.id == connection_id).values(config=config))
+
+
 def keep_pen(tx: Tx, connection_id: str, fence: int, seconds: float) -> bool:
     """Stay the writer for *seconds* more; False where another has taken over."""
     result = tx.execute(

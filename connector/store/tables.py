@@ -64,6 +64,8 @@ connections = Table(
     Column("created_at", Time, nullable=False),
     Column("writer_until", Time, nullable=False, server_default=text("0")),
     Column("writer_fence", Integer, nullable=False, server_default=text("0")),
+    # until when one process alone asks the CRM for a new token
+    Column("refreshing_until", Time, nullable=False, server_default=text("0")),
 )
 
 deliveries = Table(

@@ -54,7 +54,7 @@ def add(
             "subject_id": trigger.subject.id,
             "occurred_at": milliseconds(trigger.occurred_at),
             "facts": dict(trigger.facts),
-            "campaign": campaign,
+            "campaign": campaign or trigger.campaign,
             "step": step,
             "queue": queue,
             "work": DUE,

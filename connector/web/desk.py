@@ -9,6 +9,9 @@ from typing import cast
 
 from flask import current_app
 
+from connector.crm import Surroundings
+from connector.decide.dictionary import Dictionary
+from connector.limits import Limits
 from connector.queues import Doorbell
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -25,6 +28,12 @@ class Desk:
     store: Store
     keyring: Keyring
     doorbell: Doorbell
+    limits: Limits
+
+
+def surroundings(here: Desk, dictionary: Dictionary) -> Surroundings:
+    """Return what a CRM may need of us."""
+    return Surroundings(here.settings, here.store, dictionary, here.keyring, here.limits)
 
 
 def desk() -> Desk:

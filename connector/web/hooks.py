@@ -14,13 +14,13 @@ import structlog
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
 
-from connector.crm import CRM, Connection, Surroundings, open_crm
+from connector.crm import CRM, Connection, open_crm
 from connector.decide.dictionary import load_dictionary
 from connector.errors import PayloadError, SignatureError
 from connector.model import Delivery, Intake
 from connector.store import audit, connections, deliveries
 from connector.store.deliveries import Taken
-from connector.web.desk import Desk, desk
+from connector.web.desk import Desk, desk, surroundings
 
 LARGEST = 1_000_000  # bytes; the largest batch of any CRM we know is 500 kB
 REFUSED = b'{"error":"not accepted"}'  # constant: a forger learns nothing
@@ -78,7 +78,7 @@ def _opened(here: Desk, crm: str, connection_id: str) -> CRM | None:
         return None
     dictionary = load_dictionary(crm, here.settings.mapping_folders)
     connection = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-    return open_crm(connection, Surroundings(here.settings, here.store, dictionary))
+    return open_crm(connection, surroundings(here, dictionary))
 
 
 def _delivery(here: Desk, connection_id: str, body: bytes) -> Delivery:

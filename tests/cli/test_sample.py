@@ -19,6 +19,7 @@ from connector.decide.campaigns import Campaign, load_campaigns, packaged
 from connector.decide.delivery import call_to_action, locale_of
 from connector.decide.dictionary import load_dictionary
 from connector.decide.slots import Filled, fill
+from connector.limits import Limits
 from connector.model import Consent, Record, Subject
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -82,7 +83,9 @@ def world(sqlite_store: Store, settings: Settings, keyring: Keyring) -> World:
         for kind, name in FILES.items()
     }
     connection = Connection("local", "local", "Local", secrets={"signing": secrets})
-    surroundings = Surroundings(settings, sqlite_store, load_dictionary("local", ()))
+    surroundings = Surroundings(
+        settings, sqlite_store, load_dictionary("local", ()), keyring, Limits(None)
+    )
     made = World(sqlite_store, open_crm(connection, surroundings), imports)
     digests = {f"picture:{path.name}": f"asset:{_digest(path)}" for path in PICTURES}
     with sqlite_store.write() as tx:

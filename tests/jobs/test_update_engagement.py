@@ -13,6 +13,7 @@ from sqlalchemy import select
 from connector.jobs import update_engagement as job
 from connector.jobs.station import Station
 from connector.jobs.update_engagement import update_engagement
+from connector.limits import Limits
 from connector.model import VideoStatus
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -37,7 +38,7 @@ def viewing(
 
 def use(here: Viewing, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """Let the job work on this installation."""
-    station = Station(settings, here.store, here.keyring, here.bells)
+    station = Station(settings, here.store, here.keyring, here.bells, Limits(None))
     monkeypatch.setattr(job, "open_station", lambda: station)
 
 

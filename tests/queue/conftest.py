@@ -10,6 +10,7 @@ from redis import Redis
 
 from connector.cli.redis_server import PrivateRedis, find_server, private_folder
 from connector.jobs.station import Station
+from connector.limits import Limits
 from connector.queues import Doorbell, connect
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -49,7 +50,7 @@ def queue_settings(redis: Redis, redis_server: PrivateRedis, tmp_path: Path) -> 
 def station(store: Store, keyring: Keyring, queue_settings: Settings) -> Iterator[Station]:
     """A station whose bell is heard, on each database."""
     doorbell = Doorbell(queue_settings.redis_url)
-    yield Station(queue_settings, store, keyring, doorbell)
+    yield Station(queue_settings, store, keyring, doorbell, Limits(None))
     doorbell.close()
 
 
@@ -59,5 +60,5 @@ def sqlite_station(
 ) -> Iterator[Station]:
     """The same on SQLite only, for what does not depend on the database."""
     doorbell = Doorbell(queue_settings.redis_url)
-    yield Station(queue_settings, sqlite_store, keyring, doorbell)
+    yield Station(queue_settings, sqlite_store, keyring, doorbell, Limits(None))
     doorbell.close()

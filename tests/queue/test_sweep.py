@@ -17,6 +17,7 @@ from connector.jobs import sweep as sweeping
 from connector.jobs.station import Station
 from connector.jobs.sweep import sweep, sweep_once
 from connector.jobs.tries import take
+from connector.limits import Limits
 from connector.queues import JOBS, Doorbell
 from connector.store import Store, leases
 from connector.store.sessions import owe_measure
@@ -85,7 +86,11 @@ def test_without_redis_nothing_is_marked_as_rung(station: Station, tmp_path: Pat
     """A bell that nobody heard is rung anew as soon as Redis is back."""
     (row_id,) = add_webhooks(station.store, 1)
     deaf = Station(
-        station.settings, station.store, station.keyring, Doorbell(f"unix://{tmp_path}/no.sock")
+        station.settings,
+        station.store,
+        station.keyring,
+        Doorbell(f"unix://{tmp_path}/no.sock"),
+        Limits(None),
     )
 
     assert sweep_once(deaf)["webhooks"] == 0

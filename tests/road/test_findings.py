@@ -43,7 +43,7 @@ def page(road: Road, video: VideoRow, part: str = "") -> tuple[int, str]:
 def judge(road: Road, video: VideoRow, *, approved: bool) -> VideoRow:
     """Approve or reject as the console does; the job then tells the CRM."""
     station = road.station
-    here = Desk(road.settings, road.store, station.keyring, station.doorbell)
+    here = Desk(road.settings, road.store, station.keyring, station.doorbell, station.limits)
     assert review(here, video.id, approved=approved, actor="rep@example.com")
     update_engagement([video.id])
     road.travel("changes")

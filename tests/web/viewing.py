@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from connector.app import create_app
+from connector.limits import Limits
 from connector.model import VideoStatus
 from connector.publish import open_files
 from connector.queues import Doorbell
@@ -233,7 +234,7 @@ def make_viewing(settings: Settings, store: Store, keyring: Keyring) -> Viewing:
     app.test_client_class = Browser
     app.extensions[NAME].store.close()
     bells = Bells()
-    app.extensions[NAME] = Desk(settings, store, keyring, bells)
+    app.extensions[NAME] = Desk(settings, store, keyring, bells, Limits(None))
     return Viewing(app, settings, store, keyring, bells)
 
 

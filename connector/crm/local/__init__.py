@@ -91,6 +91,11 @@ class LocalCRM:
         with self._store.read() as tx:
             return installation.check(tx, self._id, self._secrets, self._settings, self._dictionary)
 
+    def uninstall(self) -> InstallReport:
+        """Remove our fields from every contact."""
+        with self._store.write() as tx:
+            return installation.uninstall(tx, self._id, self._dictionary)
+
 
 def open_local(connection: Connection, surroundings: Surroundings) -> CRM:
     """Return the local CRM of *connection*."""

@@ -42,6 +42,18 @@ def install(tx: Connection, connection_id: str, dictionary: Dictionary) -> Insta
     )
 
 
+def uninstall(tx: Connection, connection_id: str, dictionary: Dictionary) -> InstallReport:
+    """Empty our fields on every contact, and forget that we had any."""
+    ours = {spec.name: None for spec in dictionary.write_fields.values()}
+    for contact in list(records.each(tx, connection_id, "contact")):
+        if ours.keys() & contact.fields.keys():
+            records.put(tx, connection_id, "contact", contact.id, ours)
+    gone = list(installed(tx, connection_id))
+    for name in gone:
+        records.remove(tx, connection_id, FIELD, name)
+    return InstallReport(made=(), present=(), left_out=dict.fromkeys(gone, "removed"))
+
+
 def installed(tx: Connection, connection_id: str) -> dict[str, Mapping[str, JSON]]:
     """Return label, type and description of our fields, in their order."""
     found = sorted(

@@ -14,6 +14,7 @@ from sqlalchemy import event, text
 from connector.crm import Connection, Surroundings, open_crm
 from connector.crm.local.gateway import Announcement, event_body
 from connector.decide.dictionary import load_dictionary
+from connector.limits import Limits
 from connector.model import JSON, Delivery, Subject
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -41,7 +42,9 @@ class LocalAdapter:
         connection = Connection(
             self.connection_id, "local", "Local", secrets={"signing": self.secrets}
         )
-        self.crm = open_crm(connection, Surroundings(settings, self.store, self.dictionary))
+        self.crm = open_crm(
+            connection, Surroundings(settings, self.store, self.dictionary, keyring, Limits(None))
+        )
 
     def delivery(
         self, contact: str, *, at: datetime, occurred_at: datetime, identity: str = "msg-1"
