@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, or_, select, update
 
 from connector.model import JSON, Change
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.leases import Claim
 from connector.store.tables import DEAD, DONE, DUE, RUNNING, changes
-from connector.store.upsert import insert
+from connector.store.upsert import insert_for
 
 # built once, because a campaign settles two changes for each video
 SETTLING = (
@@ -62,25 +64,31 @@ def owe(
     delay: float = 0,
 ) -> str:
     """Add *values* to what we owe, to be written after *delay* seconds; return the change's id."""
-    added = tx.execute(
-        insert(tx, changes)
-        .values(
-            id=new_id(),
-            connection_id=connection_id,
-            kind=kind,
-            contact_id=contact_id,
-            key=key,
-            values=dict(values),
-            version=1,
-            work=DUE,
-            due_at=now_ms() + int(delay * 1000),
-        )
-        .on_conflict_do_nothing(index_elements=["connection_id", "kind", "key"])
-        .returning(changes.c.id)
-    ).first()
+    row = {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "kind": kind,
+        "contact_id": contact_id,
+        "key": key,
+        "values": dict(values),
+        "version": 1,
+        "work": DUE,
+        "delay_ms": int(delay * 1000),
+    }
+    added = tx.execute(_owing(tx.dialect.name), row).first()
     if added is not None:
         return str(added.id)
     return _merge(tx, connection_id, kind, key, values, delay)
+
+
+@lru_cache(maxsize=2)
+def _owing(dialect: str) -> Any:
+    return (
+        insert_for(dialect, changes)
+        .values(due_at=now_ms() + bindparam("delay_ms", type_=BigInteger))
+        .on_conflict_do_nothing(index_elements=["connection_id", "kind", "key"])
+        .returning(changes.c.id)
+    )
 
 
 def owed(tx: Connection, ids: Sequence[str]) -> dict[str, OwedChange]:

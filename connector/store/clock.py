@@ -29,9 +29,12 @@ def _postgresql(element: now_ms, compiler: Any, **options: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
+NOW = select(now_ms())
+
+
 def now(tx: Connection) -> int:
     """Return the database's time in milliseconds since 1970."""
-    return int(tx.execute(select(now_ms())).scalar_one())
+    return int(tx.execute(NOW).scalar_one())
 
 
 def moment(milliseconds: int) -> datetime:

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from connector.model import Decision, VideoStatus
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.tables import assignments, decisions, triggers, videos
-from connector.store.upsert import insert
+from connector.store.upsert import insert, insert_for
 
 LOCKS = 20_482  # our part of PostgreSQL's advisory lock numbers
 
@@ -61,55 +63,64 @@ def record(
     decision: Decision,
 ) -> bool:
     """Store a decision; False where this trigger and step was decided before."""
-    added = tx.execute(
-        insert(tx, decisions)
-        .values(
-            id=new_id(),
-            connection_id=connection_id,
-            trigger_id=trigger_id,
-            campaign=campaign,
-            campaign_version=campaign_version,
-            step=step,
-            contact_id=contact_id,
-            outcome=decision.outcome,
-            reason=decision.reason,
-            sentence=decision.sentence,
-            decided_at=now_ms(),
-        )
+    values = {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "trigger_id": trigger_id,
+        "campaign": campaign,
+        "campaign_version": campaign_version,
+        "step": step,
+        "contact_id": contact_id,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "sentence": decision.sentence,
+    }
+    return tx.execute(_recording(tx.dialect.name), values).first() is not None
+
+
+# statements of this module are built once: every trigger of a campaign runs them
+@lru_cache(maxsize=2)
+def _recording(dialect: str) -> Any:
+    return (
+        insert_for(dialect, decisions)
+        .values(decided_at=now_ms())
         .on_conflict_do_nothing(index_elements=["trigger_id", "campaign", "step"])
         .returning(decisions.c.id)
-    ).first()
-    return added is not None
+    )
+
+
+MADE = select(decisions.c.id).where(
+    decisions.c.trigger_id == bindparam("trigger"),
+    decisions.c.campaign == bindparam("of_campaign"),
+    decisions.c.step == bindparam("of_step"),
+)
+SENDS = (
+    select(
+        videos.c.campaign,
+        videos.c.subject_kind,
+        videos.c.subject_id,
+        videos.c.minted_at,
+        triggers.c.key,
+    )
+    .join(triggers, triggers.c.id == videos.c.trigger_id)
+    .where(
+        videos.c.connection_id == bindparam("connection"),
+        videos.c.contact_id == bindparam("contact"),
+        videos.c.status.not_in((VideoStatus.FAILED, VideoStatus.REJECTED)),
+    )
+    .order_by(videos.c.minted_at)
+)
 
 
 def made(tx: Connection, trigger_id: str, campaign: str, step: int) -> bool:
     """Tell whether a trigger and step was decided before."""
-    found = select(decisions.c.id).where(
-        decisions.c.trigger_id == trigger_id,
-        decisions.c.campaign == campaign,
-        decisions.c.step == step,
-    )
-    return tx.execute(found).first() is not None
+    values = {"trigger": trigger_id, "of_campaign": campaign, "of_step": step}
+    return tx.execute(MADE, values).first() is not None
 
 
 def sends(tx: Connection, connection_id: str, contact_id: str) -> list[PastSend]:
     """Return every video that this contact was promised and that did not fail."""
-    rows = tx.execute(
-        select(
-            videos.c.campaign,
-            videos.c.subject_kind,
-            videos.c.subject_id,
-            videos.c.minted_at,
-            triggers.c.key,
-        )
-        .join(triggers, triggers.c.id == videos.c.trigger_id)
-        .where(
-            videos.c.connection_id == connection_id,
-            videos.c.contact_id == contact_id,
-            videos.c.status.not_in((VideoStatus.FAILED, VideoStatus.REJECTED)),
-        )
-        .order_by(videos.c.minted_at)
-    )
+    rows = tx.execute(SENDS, {"connection": connection_id, "contact": contact_id})
     return [PastSend(*row) for row in rows]
 
 

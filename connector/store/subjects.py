@@ -5,9 +5,10 @@ What we know of subjects beyond their CRM record: suppression, opt-out, erasure.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, select, tuple_
 
 from connector.model import Subject
 from connector.store.clock import now_ms
@@ -24,21 +25,26 @@ class Standing:
     erased: bool = False
 
 
+# built once: a campaign asks for every one of its subjects
+STANDING = select(subjects.c.suppression_reason, subjects.c.opted_out_at).where(
+    subjects.c.connection_id == bindparam("connection"),
+    tuple_(subjects.c.kind, subjects.c.subject_id).in_(bindparam("these", expanding=True)),
+)
+ERASED = select(tombstones.c.erased_at).where(
+    tombstones.c.connection_id == bindparam("connection"),
+    tombstones.c.subject_hash.in_(bindparam("hashes", expanding=True)),
+)
+
+
 def standing(tx: Connection, connection_id: str, *these: Subject) -> Standing:
     """Return what holds for any of *these*, such as a cart and the contact it belongs to."""
-    rows = tx.execute(
-        select(subjects.c.suppression_reason, subjects.c.opted_out_at).where(
-            subjects.c.connection_id == connection_id,
-            tuple_(subjects.c.kind, subjects.c.subject_id).in_(
-                [(subject.kind, subject.id) for subject in these]
-            ),
-        )
-    ).all()
+    names = list(dict.fromkeys((subject.kind, subject.id) for subject in these))
+    rows = tx.execute(STANDING, {"connection": connection_id, "these": names}).all()
     reasons = [row.suppression_reason for row in rows if row.suppression_reason]
     return Standing(
         suppression_reason=reasons[0] if reasons else None,
         opted_out=any(row.opted_out_at for row in rows),
-        erased=any(is_erased(tx, connection_id, subject) for subject in these),
+        erased=_any_erased(tx, connection_id, these),
     )
 
 
@@ -85,11 +91,12 @@ def entomb(tx: Connection, connection_id: str, subject: Subject) -> None:
 
 def is_erased(tx: Connection, connection_id: str, subject: Subject) -> bool:
     """Tell whether a subject was erased."""
-    found = select(tombstones.c.erased_at).where(
-        tombstones.c.connection_id == connection_id,
-        tombstones.c.subject_hash == _hash(connection_id, subject),
-    )
-    return tx.execute(found).first() is not None
+    return _any_erased(tx, connection_id, [subject])
+
+
+def _any_erased(tx: Connection, connection_id: str, these: Sequence[Subject]) -> bool:
+    hashes = list(dict.fromkeys(_hash(connection_id, subject) for subject in these))
+    return tx.execute(ERASED, {"connection": connection_id, "hashes": hashes}).first() is not None
 
 
 def _set(tx: Connection, connection_id: str, subject: Subject, **values: object) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, func, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, select, update
 
 from connector.model import Subject, Trigger
 from connector.store.clock import milliseconds, moment, now_ms
@@ -83,21 +83,33 @@ def get(tx: Connection, ids: Sequence[str]) -> list[TriggerRow]:
 
 def newer_exists(tx: Connection, row: TriggerRow) -> bool:
     """Tell whether the same kind of thing happened to the same subject later (out of order)."""
-    found = tx.execute(
-        select(func.count())
-        .select_from(triggers)
-        .where(
-            triggers.c.connection_id == row.connection_id,
-            triggers.c.kind == row.trigger.kind,
-            triggers.c.subject_kind == row.trigger.subject.kind,
-            triggers.c.subject_id == row.trigger.subject.id,
-            triggers.c.campaign == row.campaign,
-            triggers.c.step == row.step,
-            triggers.c.occurred_at > milliseconds(row.trigger.occurred_at),
-            triggers.c.work != DEAD,
-        )
-    ).scalar_one()
-    return bool(found)
+    values = {
+        "connection": row.connection_id,
+        "of_kind": row.trigger.kind,
+        "of_subject_kind": row.trigger.subject.kind,
+        "of_subject": row.trigger.subject.id,
+        "of_campaign": row.campaign,
+        "of_step": row.step,
+        "happened": milliseconds(row.trigger.occurred_at),
+    }
+    return tx.execute(NEWER, values).first() is not None
+
+
+# built once: every trigger of a campaign asks
+NEWER = (
+    select(triggers.c.id)
+    .where(
+        triggers.c.connection_id == bindparam("connection"),
+        triggers.c.kind == bindparam("of_kind"),
+        triggers.c.subject_kind == bindparam("of_subject_kind"),
+        triggers.c.subject_id == bindparam("of_subject"),
+        triggers.c.campaign == bindparam("of_campaign"),
+        triggers.c.step == bindparam("of_step"),
+        triggers.c.occurred_at > bindparam("happened"),
+        triggers.c.work != DEAD,
+    )
+    .limit(1)
+)
 
 
 def cancel(tx: Connection, connection_id: str, subject: Subject) -> int:

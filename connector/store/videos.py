@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, select, update
 
 from connector.model import VideoStatus
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.tables import DONE, DUE, videos
-from connector.store.upsert import insert
+from connector.store.upsert import insert_for
 
 GONE = (VideoStatus.ERASED,)
 # a person may look again at what was decided before
@@ -86,29 +87,58 @@ def mint(tx: Connection, video: NewVideo, token_hash: str, token_sealed: str) ->
     """Store a video with its link; None where this trigger and step already has one."""
     values = {field.name: getattr(video, field.name) for field in fields(NewVideo)}
     on_open, expires = values.pop("on_open"), values.pop("expires_seconds")
-    row = tx.execute(
-        insert(tx, videos)
+    values |= {
+        "id": new_id(),
+        "status": VideoStatus.MINTED if on_open else VideoStatus.QUEUED,
+        "token_hash": token_hash,
+        "token_sealed": token_sealed,
+        "expires_ms": expires * 1000,
+        "work": DONE if on_open else DUE,
+    }
+    row = tx.execute(_minting(tx.dialect.name), values).first()
+    return None if row is None else str(row.id)
+
+
+@lru_cache(maxsize=2)
+def _minting(dialect: str) -> Any:
+    return (
+        insert_for(dialect, videos)
         .values(
-            **values,
-            id=new_id(),
-            status=VideoStatus.MINTED if on_open else VideoStatus.QUEUED,
-            token_hash=token_hash,
-            token_sealed=token_sealed,
             minted_at=now_ms(),
             filled_at=now_ms(),
-            expires_at=now_ms() + expires * 1000,
-            work=DONE if on_open else DUE,
+            expires_at=now_ms() + bindparam("expires_ms", type_=BigInteger),
             due_at=now_ms(),
         )
         .on_conflict_do_nothing(index_elements=["trigger_id", "campaign", "step"])
         .returning(videos.c.id)
-    ).first()
-    return None if row is None else str(row.id)
+    )
+
+
+# built once, like all that every video of a campaign runs
+BY_ID = select(*COLUMNS).where(videos.c.id == bindparam("video"))
+COUNT = (
+    select(func.count())
+    .select_from(videos)
+    .where(
+        videos.c.connection_id == bindparam("connection"),
+        videos.c.contact_id == bindparam("contact"),
+    )
+)
+NEWEST = (
+    select(*COLUMNS)
+    .where(
+        videos.c.connection_id == bindparam("connection"),
+        videos.c.contact_id == bindparam("contact"),
+        videos.c.status.not_in(GONE),
+    )
+    .order_by(videos.c.minted_at.desc(), videos.c.id.desc())
+    .limit(1)
+)
 
 
 def get(tx: Connection, video_id: str) -> VideoRow | None:
     """Return one video, or None."""
-    row = tx.execute(select(*COLUMNS).where(videos.c.id == video_id)).first()
+    row = tx.execute(BY_ID, {"video": video_id}).first()
     return None if row is None else _row(row)
 
 
@@ -130,25 +160,13 @@ def of_contact(tx: Connection, connection_id: str, contact_id: str) -> list[Vide
 
 def count_of_contact(tx: Connection, connection_id: str, contact_id: str) -> int:
     """Return how many videos were ever minted for a contact."""
-    return tx.execute(
-        select(func.count())
-        .select_from(videos)
-        .where(videos.c.connection_id == connection_id, videos.c.contact_id == contact_id)
-    ).scalar_one()
+    found = tx.execute(COUNT, {"connection": connection_id, "contact": contact_id})
+    return int(found.scalar_one())
 
 
 def newest(tx: Connection, connection_id: str, contact_id: str) -> VideoRow | None:
     """Return the video that a contact's video fields describe, or None."""
-    row = tx.execute(
-        select(*COLUMNS)
-        .where(
-            videos.c.connection_id == connection_id,
-            videos.c.contact_id == contact_id,
-            videos.c.status.not_in(GONE),
-        )
-        .order_by(videos.c.minted_at.desc(), videos.c.id.desc())
-        .limit(1)
-    ).first()
+    row = tx.execute(NEWEST, {"connection": connection_id, "contact": contact_id}).first()
     return None if row is None else _row(row)
 
 
