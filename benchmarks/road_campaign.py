@@ -101,7 +101,7 @@ def _await_records(store: Store, settings: Settings, numbers: range, *, deadline
     told = 0.0
     while True:
         with store.read() as tx:
-            open_rows = _unfinished(tx)
+            open_rows = unfinished(tx)
             counts = videos.count_by_status(tx)
             made = sum(n for status, n in counts.items() if status not in UNDERWAY)
             dead = [str(row) for row in leases.dead(tx)][:3]
@@ -117,7 +117,7 @@ def _await_records(store: Store, settings: Settings, numbers: range, *, deadline
         time.sleep(LOOK_SECONDS)
 
 
-def _unfinished(tx: Connection) -> int:
+def unfinished(tx: Connection) -> int:
     """Count all work that is due, now or later, or in somebody's hands."""
     return sum(
         int(tx.execute(select(func.count()).where(table.c.work.in_((DUE, RUNNING)))).scalar_one())

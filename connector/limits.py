@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from connector.errors import CRMBusyError
 from connector.queues import connect
 
-LEARNT_SECONDS = 3600
+# how long Redis keeps a rate, and how often it is told again what it may have forgotten
+LEARNT_SECONDS, REPEAT_SECONDS = 3600, 60.0
 SHORTEST_NAP, LONGEST_NAP = 0.005, 0.5
 # the wait in ms until one more call is allowed, 0 where it is and was counted; and whether the key
 # was told to rest. Redis's own clock, because those of several machines differ
@@ -41,6 +42,12 @@ end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {math.max(1, tonumber(oldest[2]) + window - now), 0}
 """
+# a rest is only ever made longer: the answer to a call made earlier may come later
+REST = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+end
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +66,7 @@ class _Window:
 
     calls: deque[float] = field(default_factory=deque)
     rate: Rate | None = None
+    learnt_at: float = 0.0
     rests_until: float = 0.0
 
     def wait(self, rate: Rate) -> tuple[float, bool]:
@@ -112,30 +120,36 @@ class Limits:
             return max(0.0, self._window(key).rests_until - time.monotonic())
 
     def rest(self, key: str, seconds: float) -> None:
-        """Let nobody call under *key* for so many seconds."""
+        """Let nobody call under *key* for so many seconds, or for longer where that was said before."""
         with self._lock:
-            self._window(key).rests_until = time.monotonic() + seconds
+            window = self._window(key)
+            window.rests_until = max(window.rests_until, time.monotonic() + seconds)
         if self._client is not None:
             try:
-                self._client.set(_rest(key), 1, px=max(1, int(seconds * 1000)))
+                self._client.eval(REST, 1, _rest(key), str(max(1, int(seconds * 1000))))
             except (RedisError, OSError) as error:
                 self._away(error)
 
     def learn(self, key: str, rate: Rate) -> None:
         """Take *rate* for *key* from now on: the far side said so."""
         with self._lock:
-            known = self._window(key)
-            if known.rate == rate:
+            known, now = self._window(key), time.monotonic()
+            if known.rate == rate and now < known.learnt_at + REPEAT_SECONDS:
                 return
-            known.rate = rate
+            known.rate, known.learnt_at = rate, now
         if self._client is None:
             return
+        told = ["most", str(rate.most), "window", str(int(rate.seconds * 1000))]
         try:
-            self._client.hset(_learnt(key), "most", str(rate.most))
-            self._client.hset(_learnt(key), "window", str(int(rate.seconds * 1000)))
+            self._client.hset(_learnt(key), items=told)
             self._client.expire(_learnt(key), LEARNT_SECONDS)
         except (RedisError, OSError) as error:
             self._away(error)
+
+    def learnt(self, key: str) -> Rate | None:
+        """Return the rate that this process has learnt for *key*, if any."""
+        with self._lock:
+            return self._window(key).rate
 
     def close(self) -> None:
         """Give back all sockets."""

@@ -26,8 +26,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CUEREEL_", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".cuereel"), description="database, files, templates, mappings, key")
-    database_url: str = Field("", validation_alias="DATABASE_URL", description="default: SQLite")
-    redis_url: str = Field("", validation_alias="REDIS_URL", description="default: embedded")
+    database_url: str = Field(
+        "", validation_alias="DATABASE_URL", repr=False, description="default: SQLite"
+    )
+    redis_url: str = Field(
+        "", validation_alias="REDIS_URL", repr=False, description="default: embedded"
+    )
     publish_url: str = Field("", validation_alias="PUBLISH_URL", description="default: file://")
     public_base_url: str = Field(
         "", validation_alias="PUBLIC_BASE_URL", description="where viewers and CRMs reach us"
@@ -42,7 +46,9 @@ class Settings(BaseSettings):
         le=5,
         description="how many proxies of yours stand in front and set X-Forwarded-For",
     )
-    secret_keys: str = Field("", description="Fernet keys, newest first, comma separated")
+    secret_keys: str = Field(
+        "", repr=False, description="Fernet keys, newest first, comma separated"
+    )
 
     renderer: Literal["stitching", "reference"] = Field(
         "stitching", description="stitching, or reference: slow, whole, with MoviePy"
@@ -68,7 +74,9 @@ class Settings(BaseSettings):
     )
     hubspot_client_id: str = Field("", description="of your HubSpot app, to connect portals")
     hubspot_client_secret: str = Field(
-        "", description="of your HubSpot app; while it is rotated, several, newest first, by comma"
+        "",
+        repr=False,
+        description="of your HubSpot app; while it is rotated, several, newest first, by comma",
     )
     hubspot_version: Literal["2026-03", "2026-09"] = Field(
         "2026-03", description="version of HubSpot's API that is called"

@@ -126,7 +126,8 @@ def test_every_crm_has_a_folder_a_dictionary_and_an_install_guide() -> None:
 
 def test_lock_files_name_no_registry() -> None:
     """A mirror serves as well as the public index."""
-    for name in ("requirements.lock", "package-lock.json"):
+    app = "connector/crm/hubspot/app/package-lock.json"
+    for name in ("requirements.lock", "package-lock.json", app):
         text = (ROOT / name).read_text()
         assert not re.search(r"https?://[^\"\s]*(pypi|pythonhosted|npmjs)", text), name
 

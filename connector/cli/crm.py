@@ -1,10 +1,13 @@
 """
 `cuereel crm`: records in and out of the built-in CRM, and our fields in any connected one.
+
+What connects and disconnects accounts stands in `cli/connect.py`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -14,19 +17,30 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Connection as Tx
 
-from connector.crm import CRM, Connection, Surroundings, open_crm
+from connector.cli.connect import (
+    ACTOR,
+    around,
+    connect,
+    disconnect,
+    find_connection,
+    list_,
+    spinning,
+    tell_installed,
+)
+from connector.cli.hubspot_app import app
+from connector.crm import open_crm
+from connector.crm.accounts import connection_of, install_fields
 from connector.crm.local.csv_export import export_csv
 from connector.crm.local.csv_import import Imported, Target, import_csv
-from connector.decide.dictionary import load_dictionary
-from connector.errors import NotFoundError, PayloadError
+from connector.errors import PayloadError
 from connector.jobs.station import Station, make_station
 from connector.model import Finding
 from connector.settings import load_settings
 from connector.signing import new_secret
 from connector.store import audit, connections, records
 from connector.store.connections import ConnectionRow
+from connector.store.sync import SyncState, sync_states
 
-ACTOR = "command line"
 ONE_CONNECTION = click.option(
     "--connection", default="local", show_default=True, help="Which CRM account."
 )
@@ -37,7 +51,11 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 @click.group()
 def crm() -> None:
-    """Import records, create our fields, check a connection."""
+    """Connect an account, create our fields, check a connection, import records."""
+
+
+for command in (connect, list_, disconnect, app):
+    crm.add_command(command)
 
 
 @crm.command("import")
@@ -52,7 +70,7 @@ def import_(
 ) -> None:
     """Import the rows of FILE (CSV) into the built-in CRM."""
     station = make_station(load_settings())
-    _local(station, connection)
+    connection = _local(station, connection)
     target = Target(connection, kind, announce)
     with _progress(as_json) as progress:
         task = progress.add_task("reading", total=None)
@@ -80,7 +98,7 @@ def import_(
 def export(kind: str, connection: str, out: TextIO) -> None:
     """Write the records of a kind as CSV, safe to open in a spreadsheet."""
     station = make_station(load_settings())
-    _local(station, connection)
+    connection = _local(station, connection)
     with station.store.write() as tx:
         found = list(records.each(tx, connection, kind))
         audit.record(tx, ACTOR, "export", kind, {"rows": len(found)})
@@ -89,36 +107,45 @@ def export(kind: str, connection: str, out: TextIO) -> None:
 
 
 @crm.command()
+@click.argument("name", required=False, metavar="[CONNECTION]")
 @ONE_CONNECTION
 @AS_JSON
-def install(connection: str, as_json: bool) -> None:
+def install(name: str | None, connection: str, as_json: bool) -> None:
     """Create our fields in a CRM; running it again changes nothing."""
     station = make_station(load_settings())
     with station.store.write() as tx:
-        _give_secret(tx, station, _row(tx, station, connection))
-    report = _open(station, connection).install()
-    with station.store.write() as tx:
-        facts = {"made": len(report.made), "left_out": len(report.left_out)}
-        audit.record(tx, ACTOR, "install", connection, facts)
+        row = find_connection(tx, station, name or connection)
+        _give_secret(tx, station, row)
+    with spinning("creating fields"):
+        report = install_fields(around(station, row.crm), row, ACTOR)
     if as_json:
         click.echo(json.dumps({**asdict(report), "left_out": dict(report.left_out)}))
-        return
-    click.echo(f"{len(report.made)} fields made, {len(report.present)} were there already.")
-    for name, reason in report.left_out.items():
-        click.echo(f"left out {name}: {reason}")
+    else:
+        tell_installed(report)
 
 
 @crm.command()
+@click.argument("name", required=False, metavar="[CONNECTION]")
 @ONE_CONNECTION
 @AS_JSON
-def check(connection: str, as_json: bool) -> None:
-    """Say what has to be mended in a CRM connection."""
-    findings = _open(make_station(load_settings()), connection).check()
+def check(name: str | None, connection: str, as_json: bool) -> None:
+    """
+    Say what has to be mended in a CRM connection, and how writing to it went for 24 hours.
+
+    CONNECTION may be the name of a CRM that has just one connection, such as hubspot.
+    """
+    station = make_station(load_settings())
+    with station.store.read() as tx:
+        row = find_connection(tx, station, name or connection)
+    with spinning(f"asking {row.title}"):
+        findings = open_crm(connection_of(row), around(station, row.crm)).check()
+    with station.store.read() as tx:
+        states = sync_states(tx, row.id)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings]))
+        told = {"findings": list(map(asdict, findings)), "sync": list(map(asdict, states))}
+        click.echo(json.dumps({"connection": row.id, **told}))
     else:
-        for finding in findings:
-            _show(finding)
+        _tell_check(findings, states)
     if any(finding.level == "error" for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -129,8 +156,9 @@ def check(connection: str, as_json: bool) -> None:
 def secret(connection: str, retire: bool) -> None:
     """Put a new signing secret in front and print it; the old ones hold until --retire."""
     station = make_station(load_settings())
+    connection = _local(station, connection)
     with station.store.write() as tx:
-        row = _row(tx, station, connection)
+        row = find_connection(tx, station, connection)
         old = list(row.secrets.get("signing", []))
         kept = old[:1] if retire else [new_secret(), *old]
         changed = {**row.secrets, "signing": kept}
@@ -140,29 +168,12 @@ def secret(connection: str, retire: bool) -> None:
     click.echo(kept[0] if kept else "there is no secret")
 
 
-def _row(tx: Tx, station: Station, connection: str) -> ConnectionRow:
-    row = connections.get(tx, station.keyring, connection)
-    if row is None:
-        known = ", ".join(connections.ids(tx)) or "none yet; `cuereel up` makes the local one"
-        raise NotFoundError(f"there is no connection {connection!r}; there are: {known}")
-    return row
-
-
-def _local(station: Station, connection: str) -> None:
+def _local(station: Station, connection: str) -> str:
     with station.store.read() as tx:
-        if _row(tx, station, connection).crm != "local":
-            raise PayloadError(f"{connection} keeps its own records; import them there")
-
-
-def _open(station: Station, connection: str) -> CRM:
-    with station.store.read() as tx:
-        row = _row(tx, station, connection)
-    dictionary = load_dictionary(row.crm, station.settings.mapping_folders)
-    opened = Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
-    surroundings = Surroundings(
-        station.settings, station.store, dictionary, station.keyring, station.limits
-    )
-    return open_crm(opened, surroundings)
+        row = find_connection(tx, station, connection)
+    if row.crm != "local":
+        raise PayloadError(f"{row.id} keeps its own records and secrets; see it in the console")
+    return row.id
 
 
 def _give_secret(tx: Tx, station: Station, row: ConnectionRow) -> None:
@@ -202,3 +213,12 @@ def _tell(done: Imported) -> None:
 def _show(finding: Finding) -> None:
     level = click.style(f"{finding.level:8}", fg=COLOURS.get(finding.level))
     click.echo(f"{level}{finding.subject}: {finding.sentence}")
+
+
+def _tell_check(findings: Sequence[Finding], states: Sequence[SyncState]) -> None:
+    for finding in findings:
+        _show(finding)
+    click.echo("\nWritten back in the last 24 hours" + ("" if states else ": nothing"))
+    for one in states:
+        why = ": ".join(filter(None, (one.reason, one.sentence)))
+        click.echo(f"{one.state:10}{one.count:>9,}  {why}".rstrip())

@@ -35,9 +35,15 @@ from connector.secrets import Keyring
 from connector.settings import Settings
 from connector.store import Store
 
-CRMS = {"local": "connector.crm.local:open_local"}
+CRMS = {
+    "local": "connector.crm.local:open_local",
+    "hubspot": "connector.crm.hubspot:open_hubspot",
+}
 # those that reach all accounts at one address of ours, as one app
-APPS: dict[str, str] = {}
+APPS = {"hubspot": "connector.crm.hubspot.app:open_app"}
+# those that also give one account a token of its own, and those that take back what lets us in
+CONNECTORS = {"hubspot": "connector.crm.hubspot.tokens:static_account"}
+LEAVERS = {"hubspot": "connector.crm.hubspot.tokens:give_back"}
 
 
 @dataclass(frozen=True)

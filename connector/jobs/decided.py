@@ -6,6 +6,7 @@ is owed, and the next step of the journey.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -36,8 +37,20 @@ GOES_ON = frozenset({Outcome.SEND, Outcome.BLOCKED_CAP})
 SALT = "cuereel"
 
 
-def refuse(tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | None = None) -> None:
-    """Record a refusal that needs no look at the record."""
+@dataclass(frozen=True)
+class Decided:
+    """What came of one campaign's turn; *again*: it must be decided anew in so many seconds."""
+
+    bells: Bells = field(default_factory=Bells)
+    again: float | None = None
+    refusal: Decision | None = None
+
+
+def refuse(
+    tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | None = None
+) -> Decision:
+    """Record a refusal that needs no look at the record, and return it."""
+    decision = _plain_refusal(row, reason)
     decisions.record(
         tx,
         connection_id=row.connection_id,
@@ -46,8 +59,9 @@ def refuse(tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | No
         campaign_version=campaign.version if campaign else "",
         step=row.step,
         contact_id=_concerned(row),
-        decision=_plain_refusal(row, reason),
+        decision=decision,
     )
+    return decision
 
 
 def _concerned(row: TriggerRow) -> str | None:
@@ -58,24 +72,24 @@ def _concerned(row: TriggerRow) -> str | None:
     return str(named) if named else None
 
 
-def decide_case(tx: Connection, station: Station, case: Case) -> tuple[Bells, float | None]:
-    """Decide and store; return what to ring for, or the seconds after which to decide again."""
+def decide_case(tx: Connection, station: Station, case: Case) -> Decided:
+    """Decide and store; what was decided before, or waits for its day, comes to nothing now."""
     row, campaign = case.row, case.campaign
     if decisions.made(tx, row.id, campaign.name, row.step):
-        return Bells(), None
+        return Decided()
     if _wait_for_first_step(tx, case):
-        return Bells(), None
+        return Decided()
     if triggers.newer_exists(tx, row):
-        refuse(tx, row, "superseded", campaign)
-        return Bells(), None
+        return Decided(refusal=refuse(tx, row, "superseded", campaign))
     if case.contact_id:
         decisions.hold(tx, row.connection_id, case.contact_id)
     assignment = _assign(tx, case)
     template, filled = _fill(station, case, assignment)
     decision = _decide(tx, case, assignment, filled)
     if decision.outcome is Outcome.DELAYED and decision.retry_at:
-        return Bells(), max(1.0, (decision.retry_at - moment(now(tx))).total_seconds())
-    return _store(tx, station, case, decision, assignment, template, filled), None
+        seconds = (decision.retry_at - moment(now(tx))).total_seconds()
+        return Decided(again=max(1.0, seconds))
+    return _store(tx, station, case, decision, assignment, template, filled)
 
 
 def _wait_for_first_step(tx: Connection, case: Case) -> bool:
@@ -190,7 +204,7 @@ def _store(
     assignment: Assignment | None,
     template: Template | None,
     filled: Filled | None,
-) -> Bells:
+) -> Decided:
     row = case.row
     decisions.record(
         tx,
@@ -206,8 +220,8 @@ def _store(
         _next_step(tx, case)
     if decision.outcome is not Outcome.SEND or template is None or filled is None:
         changes = owe_decision(tx, row.connection_id, case.contact_id, decision)
-        return Bells(changes=changes)
-    return mint(tx, station, case, assignment, template, filled)
+        return Decided(Bells(changes=changes), refusal=decision)
+    return Decided(mint(tx, station, case, assignment, template, filled))
 
 
 def _next_step(tx: Connection, case: Case) -> None:

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from connector.errors import TemporaryError
+from connector.jobs.callbacks import answer_erased
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station
 from connector.model import Subject
 from connector.publish import open_files
 from connector.store import audit, connections, triggers, videos
+from connector.store.awaited import awaited
 from connector.store.erase import erase
 
 PATIENCE_SECONDS = 20.0
@@ -44,7 +46,9 @@ def erase_contact(station: Station, connection_id: str, contact_id: str, actor: 
     with _pen(station, connection_id):
         crm.erase(contact_id)
         with station.store.write() as tx:
+            waiting = awaited(tx, connection_id, contact_id)
             erased = erase(tx, connection_id, contact_id)
+            answer_erased(tx, waiting)
             audit.record(tx, actor, "erase", connection_id, {"videos": len(erased.video_ids)})
     return Erasure(len(erased.video_ids), gone, erased.rows)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from connector.jobs.callbacks import answer_video
 from connector.jobs.station import Station
 from connector.measure.fields import VideoFacts, decision_fields, video_fields
 from connector.model import Decision, Outcome, VideoStatus
@@ -25,12 +26,19 @@ WITHOUT_LINK = frozenset({VideoStatus.FAILED, VideoStatus.REJECTED, VideoStatus.
 
 
 def owe_video(tx: Connection, station: Station, video_id: str) -> list[str]:
-    """Owe a video's row, and the contact's fields where it is the newest; return the changes."""
+    """
+    Owe a video's row, the contact's fields where it is the newest, and an answer where one is due.
+
+    Returns the changes.
+    """
     video = videos.get(tx, video_id)
-    if video is None or video.contact_id is None:
+    if video is None:
         return []
     facts = facts_of(station, video)
-    owed = [_owe(tx, video, "video_row", video.id, _row(video, facts))]
+    owed = answer_video(tx, video, facts)
+    if video.contact_id is None:
+        return owed
+    owed.append(_owe(tx, video, "video_row", video.id, _row(video, facts)))
     newest = videos.newest(tx, video.connection_id, video.contact_id)
     if newest and newest.id == video.id:
         owed.append(_owe(tx, video, "property", video.contact_id, video_fields(facts)))

@@ -8,7 +8,7 @@ one, so that a second run finds it done. The link is owed to the CRM in the same
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,21 +16,23 @@ from sqlalchemy import Connection
 
 from connector.crm import CRM
 from connector.decide.campaigns import Campaign, parse_campaign
-from connector.errors import ConnectorError
-from connector.jobs.decided import decide_case, refuse
+from connector.errors import ConnectorError, CredentialError
+from connector.jobs.callbacks import answer_refusals, bury_trigger
+from connector.jobs.decided import Decided, decide_case, refuse
 from connector.jobs.erase_contact import erase_contact
+from connector.jobs.merge_contact import merge_contact
 from connector.jobs.minted import Bells, Case
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
 from connector.model import Consent, Record, Subject
 from connector.queues import MOST_IDS
-from connector.store import campaigns, leases, triggers
+from connector.store import campaigns, connections, leases, triggers
 from connector.store.leases import Claim
 from connector.store.triggers import TriggerRow
 from connector.store.waiting import untried
 
-DELETED = "contact_deleted"
+DELETED, MERGED = "contact_deleted", "contact_merged"
 log = structlog.get_logger(__name__)
 
 Work = Sequence[tuple[Claim, TriggerRow]]
@@ -56,7 +58,8 @@ def plan_video(ids: list[str]) -> None:
 
 def _plan_batch(station: Station, ids: Sequence[str]) -> bool:
     """Decide on a batch; False when nothing of it was to be had."""
-    claims = {claim.id: claim for claim in take(station, "triggers", ids)}
+    taken = take(station, "triggers", ids, buried=bury_trigger)
+    claims = {claim.id: claim for claim in taken}
     with station.store.read() as tx:
         rows = triggers.get(tx, list(claims))
         installed = [parse_campaign(row.body, row.name) for row in campaigns.active(tx)]
@@ -73,39 +76,68 @@ def _plan_connection(
     station: Station, connection_id: str, work: Work, installed: Mapping[str, Campaign]
 ) -> None:
     with renewing(station, *(claim for claim, _ in work)):
+        work = _tend_contacts(station, work)
         try:
-            crm, _ = open_source(station, connection_id)
-            known = _read(crm, [row for _, row in work], installed)
+            known = _known(station, connection_id, [row for _, row in work], installed)
         except ConnectorError as error:
             _all_alike(station, work, error)
             return
         bells = Bells()
         for claim, row in work:
-            with working(station, claim):
-                if row.trigger.kind == DELETED:
-                    _erase(station, claim, row)
-                else:
-                    bells.add(_plan(station, claim, row, known))
+            with working(station, claim, buried=bury_trigger):
+                bells.add(_plan(station, claim, row, known))
     bells.ring(station.doorbell)
+
+
+def _tend_contacts(station: Station, work: Work) -> Work:
+    """
+    Follow the CRM where contacts went or became one; return the rest of the work.
+
+    That comes first, since whoever is decided on may be somebody else afterwards.
+    """
+    told = [(claim, row) for claim, row in work if row.trigger.kind in TENDING]
+    # a CRM may tell of a merge and of the deletion that came with it
+    for claim, row in sorted(told, key=lambda pair: pair[1].trigger.kind == DELETED):
+        with working(station, claim, buried=bury_trigger):
+            TENDING[row.trigger.kind](station, claim, row)
+    if not told:
+        return work
+    rest = {claim.id: claim for claim, row in work if row.trigger.kind not in TENDING}
+    with station.store.read() as tx:
+        return [(rest[row.id], row) for row in triggers.get(tx, list(rest))]
 
 
 def _all_alike(station: Station, work: Work, error: ConnectorError) -> None:
     """Let what kept us from reading be the fate of each trigger in the batch."""
     for claim, _ in work:
-        with working(station, claim):
+        with working(station, claim, buried=bury_trigger):
             raise error
+
+
+def _known(
+    station: Station,
+    connection_id: str,
+    rows: Sequence[TriggerRow],
+    installed: Mapping[str, Campaign],
+) -> Known:
+    if not rows:
+        return Known(installed)
+    crm, _ = open_source(station, connection_id)
+    try:
+        return _read(crm, rows, installed)
+    except CredentialError:
+        with station.store.write() as tx:
+            connections.set_state(tx, connection_id, "needs_reauth")
+        raise
 
 
 def _read(crm: CRM, rows: Sequence[TriggerRow], installed: Mapping[str, Campaign]) -> Known:
     """Read the words that the campaigns name, for all subjects at once."""
-    wanted = [row for row in rows if row.trigger.kind != DELETED]
-    answering = {
-        campaign.name: campaign for row in wanted for campaign in _answering(row, installed)
-    }
+    answering = {campaign.name: campaign for row in rows for campaign in _answering(row, installed)}
     words = frozenset[str]().union(*(campaign.words() for campaign in answering.values()))
     if not answering:
         return Known(installed)
-    records = crm.read(sorted({row.trigger.subject for row in wanted}, key=str), words)
+    records = crm.read(sorted({row.trigger.subject for row in rows}, key=str), words)
     viewers = sorted({record.contact_id for record in records.values() if record.contact_id})
     return Known(installed, records, crm.consent(viewers))
 
@@ -123,6 +155,23 @@ def _erase(station: Station, claim: Claim, row: TriggerRow) -> None:
         triggers.empty(tx, claim.id)
 
 
+def _merge(station: Station, claim: Claim, row: TriggerRow) -> None:
+    facts = row.trigger.facts
+    winner = str(facts.get("into") or row.trigger.subject.id)
+    losers = [str(loser) for loser in facts.get("from") or ()]
+    change_ids = merge_contact(station, row.connection_id, losers, winner)
+    with station.store.write() as tx:
+        leases.finish(tx, claim)
+    station.doorbell.ring("write_back", change_ids)
+
+
+# what happens to contacts themselves, and is no reason to make a video
+TENDING: Mapping[str, Callable[[Station, Claim, TriggerRow], None]] = {
+    DELETED: _erase,
+    MERGED: _merge,
+}
+
+
 def _plan(station: Station, claim: Claim, row: TriggerRow, known: Known) -> Bells:
     with station.store.write() as tx:
         bells, again = _decide_all(tx, station, row, known)
@@ -137,16 +186,17 @@ def _decide_all(
     tx: Connection, station: Station, row: TriggerRow, known: Known
 ) -> tuple[Bells, float | None]:
     """Decide for every campaign that answers; return also the seconds to wait, if one must."""
-    bells, waits = Bells(), []
     record = known.records.get(row.trigger.subject)
     consent = known.consent.get((record and record.contact_id) or "", Consent.UNKNOWN)
-    answering = _answering(row, known.campaigns)
-    if not answering:
-        refuse(tx, row, "no_campaign")
-    for campaign in answering:
-        case = Case(campaign, row, record, consent, known.campaigns)
-        found, wait = decide_case(tx, station, case)
-        bells.add(found)
-        if wait is not None:
-            waits.append(wait)
-    return bells, min(waits, default=None)
+    decided = [
+        decide_case(tx, station, Case(campaign, row, record, consent, known.campaigns))
+        for campaign in _answering(row, known.campaigns)
+    ] or [Decided(refusal=refuse(tx, row, "no_campaign"))]
+    bells = Bells()
+    for one in decided:
+        bells.add(one.bells)
+    again = min((one.again for one in decided if one.again is not None), default=None)
+    if again is None:
+        refusals = [one.refusal for one in decided if one.refusal]
+        bells.changes += answer_refusals(tx, row, record.contact_id if record else None, refusals)
+    return bells, again

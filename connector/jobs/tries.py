@@ -17,13 +17,22 @@ import structlog
 from rq.timeouts import BaseTimeoutException
 from sqlalchemy import Connection
 
-from connector.errors import ConnectorError, LeaseLostError, PermanentError, TemporaryError
+from connector.errors import (
+    ConnectorError,
+    CredentialError,
+    LeaseLostError,
+    PermanentError,
+    TemporaryError,
+)
 from connector.jobs.station import Station
 from connector.store import leases
 from connector.store.leases import Claim
 
 Funeral = Callable[[Connection, Claim, str, str], None]
 """What else is written when a row is given up: transaction, claim, reason, sentence."""
+
+# seconds between looks at whether an admin has connected the CRM again
+PARKED_SECONDS = 600.0
 
 log = structlog.get_logger(__name__)
 
@@ -61,13 +70,16 @@ def working(
     Work on one row; whatever is raised inside ends up on the row, with its reason.
 
     Swallows what was dealt with, so that the neighbours in the batch go on. A time limit and a
-    request to stop are passed on, after the row was given back.
+    request to stop are passed on, after the row was given back. Work of a connection that waits for
+    an admin waits with it and is never given up.
     """
     most = station.settings.attempts if attempts is None else attempts
     try:
         yield
     except LeaseLostError:
         log.info("lease lost", noun=claim.noun, id=claim.id, attempt=claim.attempt)
+    except CredentialError as error:
+        _park(station, claim, error)
     except PermanentError as error:
         _give_up(station, claim, error.reason, error.sentence, buried)
     except TemporaryError as error:
@@ -158,6 +170,16 @@ def _again(
     _settle(
         station,
         lambda tx: leases.put_back(tx, claim, error.reason, error.sentence, error.after),
+    )
+
+
+def _park(station: Station, claim: Claim, error: CredentialError) -> None:
+    log.info("parked", noun=claim.noun, id=claim.id, reason=error.reason)
+    # under the reason by which `leases.wake` finds it
+    waits = CredentialError.reason
+    _settle(
+        station,
+        lambda tx: leases.put_back(tx, claim, waits, error.sentence, PARKED_SECONDS),
     )
 
 

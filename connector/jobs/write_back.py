@@ -34,6 +34,7 @@ CROWD = 5000  # changes looked at to find whose turn it is
 # a CRM may be away for a night: with waits of up to ten minutes this lasts about ten hours
 ATTEMPTS = 66
 SHORTEST_WAIT = 1.0
+RECORD_WAITS = frozenset({"field_missing", "unclear_answer"})
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ def _write_batch(station: Station, connection_id: str, pen: int, claims: Sequenc
         if claim not in settled:
             with working(station, claim, attempts=ATTEMPTS):
                 _refuse(station, claim, results.get(claim.id))
-    return not any(result.written is Written.RETRY for result in results.values())
+    return not any(_wants_rest(result) for result in results.values())
 
 
 def _write(crm: CRM, owed: Sequence[Change]) -> dict[str, WriteResult]:
@@ -141,6 +142,11 @@ def _give_up(station: Station, claims: Sequence[Claim], error: PermanentError) -
 
 def _again(change_id: str, error: TemporaryError) -> WriteResult:
     return WriteResult(change_id, Written.RETRY, error.reason, error.sentence, error.after)
+
+
+def _wants_rest(result: WriteResult) -> bool:
+    # one record that must wait, such as for a field that is missing, holds up nobody else
+    return result.written is Written.RETRY and result.reason not in RECORD_WAITS
 
 
 def _ends_well(result: WriteResult | None) -> bool:

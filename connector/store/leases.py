@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
-from connector.errors import LeaseLostError
+from connector.errors import CredentialError, LeaseLostError
 from connector.store.clock import now, now_ms
 from connector.store.ids import new_id
 from connector.store.tables import DEAD, DONE, DUE, RUNNING, WORK, attempts
@@ -169,6 +169,26 @@ def revive(tx: Connection, noun: str, ids: Sequence[str] | None = None) -> list[
         .returning(table.c.id)
     )
     return list(rows.scalars())
+
+
+def wake(tx: Connection, connection_id: str) -> int:
+    """Make due what waits for a connection that an admin has just connected again; say how much."""
+    count = 0
+    for table in WORK.values():
+        if "connection_id" not in table.c:
+            continue
+        result = tx.execute(
+            update(table)
+            .where(
+                table.c.connection_id == connection_id,
+                table.c.work == DUE,
+                table.c.error_reason == CredentialError.reason,
+            )
+            # the tries while nobody let us in say nothing about the work itself
+            .values(due_at=now_ms(), rung_at=0, attempt=0)
+        )
+        count += result.rowcount
+    return count
 
 
 @dataclass(frozen=True)

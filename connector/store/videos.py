@@ -18,6 +18,7 @@ from connector.store.tables import DONE, DUE, videos
 from connector.store.upsert import insert_for
 
 GONE = (VideoStatus.ERASED,)
+UNMADE = (VideoStatus.MINTED, VideoStatus.QUEUED, VideoStatus.RENDERING, VideoStatus.STALE)
 # a person may look again at what was decided before
 REVIEWABLE = (VideoStatus.NEEDS_REVIEW, VideoStatus.APPROVED, VideoStatus.REJECTED)
 
@@ -114,23 +115,16 @@ def _minting(dialect: str) -> Any:
     )
 
 
-# built once, like all that every video of a campaign runs
+# built once: every video of a campaign runs them
 BY_ID = select(*COLUMNS).where(videos.c.id == bindparam("video"))
-COUNT = (
-    select(func.count())
-    .select_from(videos)
-    .where(
-        videos.c.connection_id == bindparam("connection"),
-        videos.c.contact_id == bindparam("contact"),
-    )
+OF_CONTACT = (
+    videos.c.connection_id == bindparam("connection"),
+    videos.c.contact_id == bindparam("contact"),
 )
+COUNT = select(func.count()).select_from(videos).where(*OF_CONTACT)
 NEWEST = (
     select(*COLUMNS)
-    .where(
-        videos.c.connection_id == bindparam("connection"),
-        videos.c.contact_id == bindparam("contact"),
-        videos.c.status.not_in(GONE),
-    )
+    .where(*OF_CONTACT, videos.c.status.not_in(GONE))
     .order_by(videos.c.minted_at.desc(), videos.c.id.desc())
     .limit(1)
 )
@@ -138,14 +132,12 @@ NEWEST = (
 
 def get(tx: Connection, video_id: str) -> VideoRow | None:
     """Return one video, or None."""
-    row = tx.execute(BY_ID, {"video": video_id}).first()
-    return None if row is None else _row(row)
+    return _one(tx.execute(BY_ID, {"video": video_id}).first())
 
 
 def by_token(tx: Connection, token_hash: str) -> VideoRow | None:
     """Return the video that a link leads to, or None."""
-    row = tx.execute(select(*COLUMNS).where(videos.c.token_hash == token_hash)).first()
-    return None if row is None else _row(row)
+    return _one(tx.execute(select(*COLUMNS).where(videos.c.token_hash == token_hash)).first())
 
 
 def of_contact(tx: Connection, connection_id: str, contact_id: str) -> list[VideoRow]:
@@ -160,14 +152,12 @@ def of_contact(tx: Connection, connection_id: str, contact_id: str) -> list[Vide
 
 def count_of_contact(tx: Connection, connection_id: str, contact_id: str) -> int:
     """Return how many videos were ever minted for a contact."""
-    found = tx.execute(COUNT, {"connection": connection_id, "contact": contact_id})
-    return int(found.scalar_one())
+    return int(tx.execute(COUNT, {"connection": connection_id, "contact": contact_id}).scalar_one())
 
 
 def newest(tx: Connection, connection_id: str, contact_id: str) -> VideoRow | None:
     """Return the video that a contact's video fields describe, or None."""
-    row = tx.execute(NEWEST, {"connection": connection_id, "contact": contact_id}).first()
-    return None if row is None else _row(row)
+    return _one(tx.execute(NEWEST, {"connection": connection_id, "contact": contact_id}).first())
 
 
 def latest(
@@ -256,9 +246,7 @@ def cancel(tx: Connection, connection_id: str, contact_id: str) -> list[str]:
         .where(
             videos.c.connection_id == connection_id,
             videos.c.contact_id == contact_id,
-            videos.c.status.in_(
-                (VideoStatus.MINTED, VideoStatus.QUEUED, VideoStatus.RENDERING, VideoStatus.STALE)
-            ),
+            videos.c.status.in_(UNMADE),
         )
         .values(
             status=VideoStatus.EXPIRED,
@@ -302,6 +290,10 @@ def expire_old(tx: Connection, limit: int = 500) -> list[str]:
         .returning(videos.c.id)
     )
     return list(rows.scalars())
+
+
+def _one(row: Row[Any] | None) -> VideoRow | None:
+    return None if row is None else _row(row)
 
 
 def _row(row: Row[Any]) -> VideoRow:

@@ -10,9 +10,10 @@ from connector.secrets import Keyring
 from connector.settings import Settings
 from connector.store import Store
 from tests.fakes.adapter import Adapter
+from tests.fakes.hubspot.adapter import HubSpotAdapter
 from tests.fakes.local import LocalAdapter
 
-ADAPTERS = {"local": LocalAdapter}
+ADAPTERS = {"hubspot": HubSpotAdapter, "local": LocalAdapter}
 
 
 @pytest.fixture(params=sorted(ADAPTERS))

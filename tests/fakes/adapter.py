@@ -20,6 +20,7 @@ class Adapter(Protocol):
     connection_id: str
     signature_headers: tuple[str, ...]
     secret_count: int
+    has_rows: bool
 
     def delivery(
         self, contact: str, *, at: datetime, occurred_at: datetime, identity: str = "msg-1"

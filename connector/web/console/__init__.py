@@ -6,10 +6,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connector.web.console import contacts, people, records, sign_in, videos
+from connector.web.console import connections, contacts, people, records, sign_in, videos
 from connector.web.console.door import blueprint
 
-__all__ = ["blueprint", "contacts", "people", "records", "register", "sign_in", "videos"]
+__all__ = [
+    "blueprint",
+    "connections",
+    "contacts",
+    "people",
+    "records",
+    "register",
+    "sign_in",
+    "videos",
+]
 
 
 def register(app: Flask) -> None:

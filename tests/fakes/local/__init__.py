@@ -30,6 +30,7 @@ class LocalAdapter:
     connection_id = "local"
     signature_headers: tuple[str, ...] = ("webhook-id", "webhook-timestamp", "webhook-signature")
     secret_count = 2
+    has_rows = True
 
     def __init__(self, store: Store, settings: Settings, keyring: Keyring) -> None:
         # a short patience, so that a busy database shows at once
