@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from flask import (
@@ -69,8 +69,8 @@ class _Begun:
 
     crm: str
     user: str
-    nonce: str
-    verifier: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 class _RefusedError(PermanentError):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from connector.jobs import decided, minted
 from connector.jobs import render_video as rendering
+from connector.jobs.minted import Bells, Case
 from connector.jobs.plan_video import plan_video
 from connector.jobs.render_video import render_video
 from connector.jobs.write_back import write_back
 from connector.model import PLAYABLE, Subject
 from connector.queues import Doorbell
 from connector.store import leases
-from connector.store.tables import RUNNING, videos
+from connector.store.tables import RUNNING, WORK, videos
 from tests.road.conftest import Road
 
 
@@ -101,3 +103,24 @@ def test_what_killed_a_worker_is_not_gathered(road: Road) -> None:
     assert made(road, names) == [True, False]
     render_video([died])
     assert made(road, names) == [True, True]
+
+
+def test_one_trigger_that_breaks_is_decided_alone_and_costs_its_neighbours_nothing(
+    any_road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Triggers share a transaction; a bug that one of them wakes puts only that one back."""
+
+    def mint(tx: object, station: object, case: Case, *rest: object) -> Bells:
+        if case.contact_id == "c1":
+            raise ZeroDivisionError
+        return minted.mint(tx, station, case, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decided, "mint", mint)
+    crowd(any_road, 3)
+    plan_video([first(any_road, "triggers")])
+    assert [len(any_road.videos(f"c{number}")) for number in range(3)] == [1, 0, 1]
+    with any_road.store.read() as tx:
+        rows = tx.execute(WORK["triggers"].select()).all()
+    assert sorted((row.work, row.error_reason) for row in rows if row.subject_id == "c1") == [
+        ("due", "unexpected")
+    ]

@@ -25,6 +25,8 @@ PAGES = (
     "/console/videos",
     "/console/users",
     "/console/history",
+    "/console/connections",
+    "/console/connections/local",
 )
 
 

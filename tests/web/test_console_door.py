@@ -28,6 +28,8 @@ PAGES = {
     "console.new_record": "/console/new/contact",
     "console.user_list": "/console/users",
     "console.history": "/console/history",
+    "console.connection_list": "/console/connections",
+    "console.connection_page": "/console/connections/local",
     "console.videos": "/console/videos",
     "console.video_page": "/console/videos/nothing",
     "console.video_file": "/console/videos/nothing/video.mp4",
@@ -41,6 +43,7 @@ BUTTONS = {
     "console.add_user": "/console/users",
     "console.change_user": "/console/users/somebody",
     "console.judge_video": "/console/videos/nothing",
+    "console.change_connection": "/console/connections/local",
 }
 OPEN = {"console.sign_in", "console.sign_in_form"}
 FOR_REPS = {
@@ -50,7 +53,13 @@ FOR_REPS = {
     "console.change_record",
     "console.judge_video",
 }
-FOR_ADMINS = {"console.user_list", "console.history", "console.add_user", "console.change_user"}
+FOR_ADMINS = {
+    "console.user_list",
+    "console.history",
+    "console.add_user",
+    "console.change_user",
+    "console.change_connection",
+}
 
 
 @pytest.fixture

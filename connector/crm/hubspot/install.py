@@ -174,8 +174,9 @@ def _no_room(gateway: Gateway) -> bool:
 
 def _used_up(one: Body) -> bool:
     limit, usage = one.get("limit"), one.get("usage")
-    numbers = isinstance(limit, int) and isinstance(usage, int)
-    return one.get("objectTypeId") == OBJECT_TYPE and numbers and usage >= limit
+    if one.get("objectTypeId") != OBJECT_TYPE:
+        return False
+    return isinstance(limit, int) and isinstance(usage, int) and usage >= limit
 
 
 def _why(gateway: Gateway, one: Body, error: RefusedError) -> str:
