@@ -60,6 +60,7 @@ JOBS: dict[str, Job] = {
     "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 1, deepest=12),
     "write_back": Job("connector.jobs.write_back.write_back", "write", 300, gathers=True),
     "update_engagement": Job("connector.jobs.update_engagement.update_engagement", "measure", 180),
+    "reconcile": Job("connector.jobs.reconcile.reconcile", "plan", 600, 1),
     "send_webhooks": Job("connector.jobs.send_webhooks.send_webhooks", "write", 300, 20),
 }
 

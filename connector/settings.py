@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     ring_again_seconds: Seconds = Field(
         15, description="when queued but unclaimed work is rung anew"
     )
+    reconcile_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        600,
+        description="how often a CRM is asked for what lost deliveries should have told; 0: never",
+    )
     coalesce_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
         5, description="how long metrics of one contact are gathered before they are written"
     )

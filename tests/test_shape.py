@@ -107,7 +107,8 @@ def test_every_job_leads_to_a_function(name: str) -> None:
 def test_every_noun_of_work_has_a_station() -> None:
     """Whatever can be due has a job that does it."""
     assert set(NOUNS) == set(WORK)
-    assert set(NOUNS.values()) == set(JOBS)
+    # asking what was missed has no row: a connection is asked again by itself
+    assert {*NOUNS.values(), "reconcile"} == set(JOBS)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

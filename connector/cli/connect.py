@@ -16,7 +16,7 @@ from sqlalchemy import Connection as Tx
 
 from connector.crm import APPS, CONNECTORS, Surroundings
 from connector.crm.accounts import disconnect as leave
-from connector.crm.accounts import install_fields, look_up, need_address, take_in
+from connector.crm.accounts import install_fields, look_up, need_address, take_in, title_of
 from connector.decide.dictionary import load_dictionary
 from connector.errors import MappingError, NotFoundError, PayloadError
 from connector.jobs.station import Station, make_station
@@ -151,7 +151,7 @@ def disconnect(connection: str, remove_fields: bool, yes: bool) -> None:
     for name, what in gone.fields.items():
         click.echo(f"{name}: {what}")
     if gone.complaint:
-        click.echo(f"{row.crm} was not told: {gone.complaint}", err=True)
+        click.echo(f"{title_of(row.crm)} was not told: {gone.complaint}", err=True)
 
 
 def around(station: Station, crm: str) -> Surroundings:
@@ -208,12 +208,14 @@ def spinning(text: str) -> Iterator[None]:
 def _tell_steps(station: Station, crm: str) -> None:
     need_address(station.settings, crm)
     start = f"{station.settings.base_url}/oauth/{crm}/start"
-    click.echo(STEPS.format(start=start, crm=crm.capitalize(), name=crm))
+    click.echo(STEPS.format(start=start, crm=title_of(crm), name=crm))
 
 
 def _token(crm: str, file: Path | None) -> str:
     if file is None:
-        text = click.prompt(f"Token of the {crm} account (it is not shown)", hide_input=True)
+        text = click.prompt(
+            f"Token of the {title_of(crm)} account (it is not shown)", hide_input=True
+        )
     else:
         with click.open_file(str(file), encoding="utf-8") as opened:
             text = opened.read(LONGEST_TOKEN + 1)

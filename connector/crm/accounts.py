@@ -21,6 +21,7 @@ from connector.store.connections import ConnectionRow
 # what an admin has put into the CRM, and what only we know, outlives a new connection
 KEPT_SECRETS, KEPT_CONFIG = ("hook_secret",), ("left_out", "subscription_id")
 DISABLED = "disabled"
+TITLES = {"hubspot": "HubSpot", "local": "Built-in CRM"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ def connection_of(row: ConnectionRow) -> Connection:
     return Connection(row.id, row.crm, row.title, row.state, row.secrets, row.config)
 
 
+def title_of(crm: str) -> str:
+    """Return what people call a CRM."""
+    return TITLES.get(crm, crm.capitalize())
+
+
 def look_up(settings: Settings, crm: str, token: str) -> Account:
     """Return the account that a token of its own opens; MappingError where *crm* has no such tokens."""
     found = _named(CONNECTORS, crm)
@@ -49,7 +55,7 @@ def need_address(settings: Settings, crm: str) -> None:
     """Raise SettingError where a CRM outside could not reach us."""
     if not settings.production:
         raise SettingError(
-            f"{crm.capitalize()} cannot reach {settings.base_url}; set PUBLIC_BASE_URL to the https "
+            f"{title_of(crm)} cannot reach {settings.base_url}; set PUBLIC_BASE_URL to the https "
             "address of this installation and start Cuereel again"
         )
 

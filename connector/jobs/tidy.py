@@ -14,7 +14,7 @@ from connector.errors import ConnectorError
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station
 from connector.publish import open_files
-from connector.store import deliveries, logins, videos
+from connector.store import connections, deliveries, logins, videos
 
 STALE_SECONDS = 3600.0
 REMEMBERED_DAYS = 30  # longer than any CRM we know sends again
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 def tidy(station: Station) -> None:
     """Do each of the chores; one that fails does not keep the others from being done."""
-    for chore in (remove_leftovers, expire_links, forget):
+    for chore in (remove_leftovers, expire_links, forget, ask_what_was_missed):
         try:
             count = chore(station)
         except (ConnectorError, OSError) as error:
@@ -62,6 +62,16 @@ def forget(station: Station) -> int:
     """Forget deliveries that nobody can repeat any more, and sign-ins that have run out."""
     with station.store.write() as tx:
         return deliveries.forget_old(tx, REMEMBERED_DAYS) + logins.forget_old(tx)
+
+
+def ask_what_was_missed(station: Station) -> int:
+    """Ring for connections that were not asked for a while; how many is no news."""
+    seconds = station.settings.reconcile_seconds
+    if seconds:
+        with station.store.read() as tx:
+            ids = connections.to_reconcile(tx, seconds)
+        station.doorbell.ring("reconcile", ids)
+    return 0
 
 
 def _age(path: Path) -> float:

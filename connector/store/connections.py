@@ -107,6 +107,46 @@ def rotate_keys(tx: Tx, keyring: Keyring) -> int:
     return len(rows)
 
 
+def to_reconcile(tx: Tx, seconds: float) -> list[str]:
+    """Return the active connections that were not asked what we missed for so many seconds."""
+    return list(
+        tx.execute(
+            select(connections.c.id).where(
+                connections.c.state == "active",
+                connections.c.reconciled_at <= now_ms() - int(seconds * 1000),
+            )
+        ).scalars()
+    )
+
+
+def begin_reconciling(tx: Tx, connection_id: str, seconds: float) -> int | None:
+    """
+    Become the one who asks what we missed; return since when, in milliseconds since 1970.
+
+    None where another one has asked within *seconds*; 0 where nobody ever did.
+    """
+    since = tx.execute(
+        select(connections.c.reconciled_at).where(connections.c.id == connection_id)
+    ).scalar()
+    taken = tx.execute(
+        update(connections)
+        .where(
+            connections.c.id == connection_id,
+            connections.c.reconciled_at == since,
+            connections.c.reconciled_at <= now_ms() - int(seconds * 1000),
+        )
+        .values(reconciled_at=now_ms())
+    )
+    return int(since or 0) if taken.rowcount == 1 else None
+
+
+def give_up_reconciling(tx: Tx, connection_id: str, since: int) -> None:
+    """Let it be asked again from where it was."""
+    tx.execute(
+        update(connections).where(connections.c.id == connection_id).values(reconciled_at=since)
+    )
+
+
 def take_pen(tx: Tx, connection_id: str, seconds: float) -> int | None:
     """Become the one writer of a connection for *seconds*; return the fence, or None if taken."""
     row = tx.execute(

@@ -66,6 +66,8 @@ connections = Table(
     Column("writer_fence", Integer, nullable=False, server_default=text("0")),
     # until when one process alone asks the CRM for a new token
     Column("refreshing_until", Time, nullable=False, server_default=text("0")),
+    # up to when we have asked what lost deliveries should have told
+    Column("reconciled_at", Time, nullable=False, server_default=text("0")),
 )
 
 deliveries = Table(

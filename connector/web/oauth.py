@@ -28,7 +28,7 @@ from flask import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.crm import APPS, Account, Surroundings, open_app
-from connector.crm.accounts import need_address, take_in
+from connector.crm.accounts import need_address, take_in, title_of
 from connector.decide.dictionary import load_dictionary
 from connector.errors import (
     ConnectorError,
@@ -181,7 +181,7 @@ def _account(around: Surroundings, begun: _Begun) -> Account:
         raise _RefusedError(_declined(request.args["error"], begun.crm))
     code = request.args.get("code", "")
     if not code:
-        raise _RefusedError(f"{begun.crm.capitalize()} sent no code. Begin again.")
+        raise _RefusedError(f"{title_of(begun.crm)} sent no code. Begin again.")
     app = open_app(begun.crm, around)
     back = _back(around.settings, begun.crm)
     return app.connect(code=code, verifier=begun.verifier, back=back)
@@ -190,12 +190,14 @@ def _account(around: Surroundings, begun: _Begun) -> Account:
 def _declined(error: str, crm: str) -> str:
     if error == "access_denied":
         return (
-            f"Cuereel was not let in: somebody declined on {crm.capitalize()}'s page. Begin again "
+            f"Cuereel was not let in: somebody declined on {title_of(crm)}'s page. Begin again "
             "when you want to; it takes an admin of the account."
         )
     # the words are the caller's, so only a code is repeated
     named = f" ({error})" if CODE.fullmatch(error) else ""
-    return f"{crm.capitalize()} refused{named}. Begin again; if it stays, check the app's settings there."
+    return (
+        f"{title_of(crm)} refused{named}. Begin again; if it stays, check the app's settings there."
+    )
 
 
 def _around(here: Desk, crm: str) -> Surroundings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ def test_an_address_that_hubspot_cannot_reach_is_refused(fake: FakeHubSpot) -> N
     error = run("connect", "hubspot").exception
 
     assert isinstance(error, SettingError)
-    assert "Hubspot cannot reach http://127.0.0.1:8400" in error.sentence
+    assert "HubSpot cannot reach http://127.0.0.1:8400" in error.sentence
     assert "PUBLIC_BASE_URL" in error.sentence
 
 
@@ -195,8 +196,6 @@ def test_what_cannot_be_connected_is_told_with_what_can(fake: FakeHubSpot) -> No
 
 def test_the_tables_of_comings_and_goings_name_functions_that_exist() -> None:
     """A row that leads nowhere would show only at a customer's."""
-    from importlib import import_module
-
     for target in [*APPS.values(), *CONNECTORS.values(), *LEAVERS.values()]:
         module, name = target.split(":")
         assert callable(getattr(import_module(module), name))

@@ -10,10 +10,10 @@ import pytest
 import time_machine
 
 from connector.settings import Settings
-from connector.store import Store, changes, leases
+from connector.store import Store, changes, leases, users
 from connector.store.tables import changes as changes_table
 from connector.store.users import Role
-from tests.web.colleagues import open_office
+from tests.web.colleagues import PASSWORD, open_office, stored_password
 from tests.web.portals import BASE, Browser, Installation, installation
 
 START, CALLBACK = "/oauth/hubspot/start", "/oauth/hubspot/callback"
@@ -181,7 +181,6 @@ def test_an_answer_after_the_sign_out_is_refused(here: Installation) -> None:
     """The session that began must still be open."""
     browser = here.browser()
     back = browser.let_in()
-    browser.press("/console/contacts", action="")  # a page to hold the proof
     browser.client.delete_cookie("__Host-cuereel", domain="video.example.com")
     answer = browser.get(back)
 
@@ -195,12 +194,9 @@ def test_another_admin_cannot_finish_what_one_began(here: Installation) -> None:
     browser = here.browser()
     back = browser.let_in()
     with here.store.write() as tx:
-        from connector.store import users
-        from tests.web.colleagues import stored_password
-
         users.add(tx, "second@example.com", stored_password(), Role.ADMIN)
     browser.client.delete_cookie("__Host-cuereel", domain="video.example.com")
-    browser.press("/console/sign-in", email="second@example.com", password="correct horse battery")
+    browser.press("/console/sign-in", email="second@example.com", password=PASSWORD)
 
     assert browser.get(back).status_code == 400
     assert here.row() is None

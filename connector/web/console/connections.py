@@ -12,7 +12,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import Connection as Tx
 
 from connector.crm import APPS, Surroundings, open_crm
-from connector.crm.accounts import connection_of, disconnect, install_fields
+from connector.crm.accounts import connection_of, disconnect, install_fields, title_of
 from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError
 from connector.model import JSON, Finding, InstallReport
@@ -25,7 +25,6 @@ from connector.web.console.cards import Chip
 from connector.web.console.door import Page, blueprint, may, needs, signed_in
 from connector.web.desk import desk, surroundings
 
-TITLES = {"hubspot": "HubSpot", "local": "Built-in CRM"}
 STATES = {
     "active": Chip("Connected", "good"),
     "needs_reauth": Chip("Connect again", "bad"),
@@ -71,10 +70,10 @@ def connection_list() -> Page:
         found = (stored.get(tx, here.keyring, one) for one in stored.ids(tx))
         rows, written = [row for row in found if row is not None], writing(tx)
     lines = [
-        {"row": row, "crm": _crm(row), "chip": _chip(row), "written": written.get(row.id)}
+        {"row": row, "crm": title_of(row.crm), "chip": _chip(row), "written": written.get(row.id)}
         for row in rows
     ]
-    offered = {crm: TITLES.get(crm, crm) for crm in APPS} if may(Role.ADMIN) else {}
+    offered = {crm: title_of(crm) for crm in APPS} if may(Role.ADMIN) else {}
     return render_template("console/connections.html", lines=lines, offered=offered)
 
 
@@ -146,7 +145,7 @@ def _disconnect(row: ConnectionRow) -> Page:
     )
     flash(f"{row.title} is disconnected.")
     if gone.complaint:
-        flash(f"{_crm(row)} was not told: {gone.complaint}", "error")
+        flash(f"{title_of(row.crm)} was not told: {gone.complaint}", "error")
     for name, what in gone.fields.items():
         if what != "removed":
             flash(f"{name}: {what}", "error")
@@ -169,7 +168,7 @@ def _page(row: ConnectionRow, shown: _Shown) -> str:
     return render_template(
         "console/connection.html",
         row=row,
-        crm=_crm(row),
+        crm=title_of(row.crm),
         state=_chip(row),
         shown=shown,
         findings=[(LEVELS[one.level], one) for one in shown.findings or ()],
@@ -199,10 +198,6 @@ def _sync(one: SyncState) -> dict[str, JSON]:
 
 def _chip(row: ConnectionRow) -> Chip:
     return STATES.get(row.state, Chip(row.state, "warn"))
-
-
-def _crm(row: ConnectionRow) -> str:
-    return TITLES.get(row.crm, row.crm)
 
 
 def _confirmation(row: ConnectionRow) -> str:

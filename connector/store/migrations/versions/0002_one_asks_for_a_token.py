@@ -1,4 +1,4 @@
-"""one process alone asks a CRM for a new token"""
+"""who asks a CRM for a new token, and up to when it was asked what we missed"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("connections", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("refreshing_until", sa.BigInteger(), server_default="0", nullable=False)
-        )
+        for name in ("refreshing_until", "reconciled_at"):
+            batch_op.add_column(
+                sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
+            )
