@@ -33,6 +33,49 @@ STATES = {
     "needs_reauth": "must be connected again",
     "disabled": "disconnected",
 }
+GUIDE = """\
+Connect an account of CRM (hubspot), or connect it again.
+
+\b
+HubSpot, with your app (several portals, the workflow action, webhooks, the card):
+  1. PUBLIC_BASE_URL is an https address; HubSpot calls no other.
+  2. `cuereel crm app hubspot --out hubspot-app` writes the app's project;
+     in that folder, `hs project upload` creates the app.
+  3. Set CUEREEL_HUBSPOT_CLIENT_ID and CUEREEL_HUBSPOT_CLIENT_SECRET to those
+     on the app's Auth page and start Cuereel again.
+  4. `cuereel crm connect hubspot` prints the address to open. Sign in as an
+     admin, choose the portal, agree; then press "Create fields".
+  5. `cuereel crm check hubspot` says what is still to mend.
+
+\b
+HubSpot, with a token (one portal; links, metrics, notes, tasks and lists):
+  1. HubSpot > Settings > Integrations > Service Keys: make one.
+  2. `cuereel crm connect hubspot --token-file token.txt`, or --token to be
+     asked. The token is stored encrypted; delete the file.
+  3. The fields are made at once. `cuereel crm check hubspot` says the rest.
+
+\b
+Scopes that are needed:
+  crm.objects.contacts.read    crm.objects.contacts.write
+  crm.schemas.contacts.read    crm.schemas.contacts.write
+  crm.objects.owners.read      automation
+and for more:
+  crm.objects.companies.read   company names, account reviews
+  crm.objects.deals.read       deals as triggers and outcomes
+  crm.objects.carts.read       abandoned carts, with crm.objects.line_items.read
+  crm.objects.orders.read      orders
+  crm.lists.read, .write       campaigns to lists, and putting contacts on lists
+  tickets                      tickets as outcomes
+
+\b
+What the account's tier allows:
+  Free, Starter   links and metrics (about ten fields on Free), card, webhooks
+  Professional    also workflows: "Create personalised video"; with Data Hub
+                  also "Send a webhook"
+  Enterprise      the same, and more calls a day for a token
+
+All of it, step by step: connector/crm/hubspot/install.md
+"""
 STEPS = """\
 1. Open this address and sign in to the console as an admin:
    {start}
@@ -41,7 +84,7 @@ STEPS = """\
 4. `cuereel crm check {name}` says what is still to mend."""
 
 
-@click.command()
+@click.command(help=GUIDE)
 @click.argument("crm")
 @click.option(
     "--token-file",
@@ -52,67 +95,15 @@ STEPS = """\
     "--token", "ask", is_flag=True, help="Ask for the account's own token; it is not shown."
 )
 def connect(crm: str, token_file: Path | None, ask: bool) -> None:
-    """
-    Connect an account of CRM (hubspot), or connect it again.
-
-    \b
-    HubSpot, with your app (several portals, the workflow action, webhooks, the card):
-      1. PUBLIC_BASE_URL is an https address; HubSpot calls no other.
-      2. `cuereel crm app hubspot --out hubspot-app` writes the app's project;
-         in that folder, `hs project upload` creates the app.
-      3. Set CUEREEL_HUBSPOT_CLIENT_ID and CUEREEL_HUBSPOT_CLIENT_SECRET to those
-         on the app's Auth page and start Cuereel again.
-      4. `cuereel crm connect hubspot` prints the address to open. Sign in as an
-         admin, choose the portal, agree; then press "Create fields".
-      5. `cuereel crm check hubspot` says what is still to mend.
-
-    \b
-    HubSpot, with a token (one portal; links, metrics, notes, tasks and lists):
-      1. HubSpot > Settings > Integrations > Service Keys: make one.
-      2. `cuereel crm connect hubspot --token-file token.txt`, or --token to be
-         asked. The token is stored encrypted; delete the file.
-      3. The fields are made at once. `cuereel crm check hubspot` says the rest.
-
-    \b
-    Scopes that are needed:
-      crm.objects.contacts.read    crm.objects.contacts.write
-      crm.schemas.contacts.read    crm.schemas.contacts.write
-      crm.objects.owners.read      automation
-    and for more:
-      crm.objects.companies.read   company names, account reviews
-      crm.objects.deals.read       deals as triggers and outcomes
-      crm.objects.carts.read       abandoned carts, with crm.objects.line_items.read
-      crm.objects.orders.read      orders
-      crm.lists.read, .write       campaigns to lists, and putting contacts on lists
-      tickets                      tickets as outcomes
-
-    \b
-    What the account's tier allows:
-      Free, Starter   links and metrics (about ten fields on Free), card, webhooks
-      Professional    also workflows: "Create personalised video"; with Data Hub
-                      also "Send a webhook"
-      Enterprise      the same, and more calls a day for a token
-
-    All of it, step by step: connector/crm/hubspot/install.md
-    """
+    """Connect an account; the help is GUIDE."""
     if crm not in {*APPS, *CONNECTORS}:
         known = ", ".join(sorted({*APPS, *CONNECTORS}))
         raise MappingError(f"{crm!r} cannot be connected; these can: {known}")
     station = make_station(load_settings())
     if token_file is None and not ask and crm in APPS:
         _tell_steps(station, crm)
-        return
-    token = _token(crm, token_file)
-    with spinning("asking which account this is"):
-        account = look_up(station.settings, crm, token)
-    again = take_in(around(station, crm), crm, account, ACTOR)
-    click.echo(f"{account.title} is connected{' again' if again else ''} as {account.id}.")
-    with station.store.read() as tx:
-        row = find_connection(tx, station, account.id)
-    with spinning("creating fields"):
-        report = install_fields(around(station, crm), row, ACTOR)
-    tell_installed(report)
-    click.echo(f"`cuereel crm check {account.id}` says what is still to mend.")
+    else:
+        _connect_by_token(station, crm, _token(crm, token_file))
 
 
 @click.command("list")
@@ -209,6 +200,19 @@ def _tell_steps(station: Station, crm: str) -> None:
     need_address(station.settings, crm)
     start = f"{station.settings.base_url}/oauth/{crm}/start"
     click.echo(STEPS.format(start=start, crm=title_of(crm), name=crm))
+
+
+def _connect_by_token(station: Station, crm: str, token: str) -> None:
+    with spinning("asking which account this is"):
+        account = look_up(station.settings, crm, token)
+    again = take_in(around(station, crm), crm, account, ACTOR)
+    click.echo(f"{account.title} is connected{' again' if again else ''} as {account.id}.")
+    with station.store.read() as tx:
+        row = find_connection(tx, station, account.id)
+    with spinning("creating fields"):
+        report = install_fields(around(station, crm), row, ACTOR)
+    tell_installed(report)
+    click.echo(f"`cuereel crm check {account.id}` says what is still to mend.")
 
 
 def _token(crm: str, file: Path | None) -> str:

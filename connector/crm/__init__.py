@@ -40,7 +40,7 @@ CRMS = {
     "hubspot": "connector.crm.hubspot:open_hubspot",
 }
 # those that reach all accounts at one address of ours, as one app
-APPS = {"hubspot": "connector.crm.hubspot.app:open_app"}
+APPS = {"hubspot": "connector.crm.hubspot.doors:open_app"}
 # those that also give one account a token of its own, and those that take back what lets us in
 CONNECTORS = {"hubspot": "connector.crm.hubspot.tokens:static_account"}
 LEAVERS = {"hubspot": "connector.crm.hubspot.tokens:give_back"}

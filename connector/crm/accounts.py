@@ -12,7 +12,13 @@ from typing import cast
 from sqlalchemy import Connection as Tx
 
 from connector.crm import CONNECTORS, LEAVERS, Account, Connection, Surroundings, open_crm
-from connector.errors import MappingError, NotFoundError, PermanentError, SettingError
+from connector.errors import (
+    CredentialError,
+    MappingError,
+    NotFoundError,
+    PermanentError,
+    SettingError,
+)
 from connector.model import JSON, InstallReport
 from connector.settings import Settings
 from connector.store import audit, connections, leases
@@ -79,6 +85,7 @@ def take_in(surroundings: Surroundings, crm: str, account: Account, actor: str) 
 
 def install_fields(surroundings: Surroundings, row: ConnectionRow, actor: str) -> InstallReport:
     """Make our fields, and remember which had to be left out."""
+    _must_be_connected(row)
     report = open_crm(connection_of(row), surroundings).install()
     with surroundings.store.write() as tx:
         now = _still_there(tx, surroundings, row.id)
@@ -96,10 +103,12 @@ def disconnect(
     """
     Give back what lets us in and stop; with *remove_fields* our fields go first, with their values.
 
-    Raises TemporaryError, and leaves all as it was, where the CRM cannot be asked just now.
+    Raises TemporaryError, and leaves all as it was, where the CRM cannot be asked just now, and
+    CredentialError where it is disconnected already, or fields are to go and it lets us in no more.
     """
     if row.crm == "local":
         raise MappingError("the built-in CRM is part of Cuereel and stays connected")
+    _must_be_connected(row)
     gone = open_crm(connection_of(row), surroundings).uninstall() if remove_fields else None
     complaint = _give_back(surroundings, row)
     with surroundings.store.write() as tx:
@@ -143,13 +152,18 @@ def _kept(secrets: Mapping[str, JSON]) -> dict[str, JSON]:
 def _give_back(surroundings: Surroundings, row: ConnectionRow) -> str:
     """Return why the CRM did not take back what lets us in; empty where it did."""
     leave = _named(LEAVERS, row.crm)
-    if leave is None or row.state == DISABLED:
+    if leave is None:
         return ""
     try:
         leave(connection_of(row), surroundings)
     except PermanentError as error:
         return error.sentence
     return ""
+
+
+def _must_be_connected(row: ConnectionRow) -> None:
+    if row.state == DISABLED:
+        raise CredentialError(f"{row.title} ({row.id}) is disconnected; connect it again first")
 
 
 def _still_there(tx: Tx, surroundings: Surroundings, connection_id: str) -> ConnectionRow:

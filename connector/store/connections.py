@@ -91,7 +91,7 @@ def change_secrets(tx: Tx, keyring: Keyring, connection_id: str, secrets: dict[s
 
 
 def set_state(tx: Tx, connection_id: str, state: str) -> None:
-    """Mark a connection `active` or `needs_reauth`."""
+    """Mark a connection `active`, `needs_reauth` or `disabled`."""
     tx.execute(update(connections).where(connections.c.id == connection_id).values(state=state))
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from connector.cli.crm import crm
 from connector.crm import APPS, CONNECTORS, LEAVERS
-from connector.crm.hubspot.app import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from connector.crm.hubspot.doors import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.errors import (
     CredentialError,
     MappingError,
@@ -324,6 +324,32 @@ def test_disconnecting_leaves_the_fields(
     assert row_of(sqlite_store, fake).state == "disabled"
     assert fake.static_token not in str(row_of(sqlite_store, fake).secrets)
     assert not fake.properties["contacts"]["cuereel_views"]["archived"]
+
+
+def test_a_disconnected_account_is_asked_nothing(fake: FakeHubSpot, token: Path) -> None:
+    """Neither fields nor a second goodbye; a check says what to do."""
+    run("connect", "hubspot", "--token-file", token)
+    run("disconnect", "hubspot", "--yes")
+    fake.calls.clear()
+    for words in (("install", "hubspot"), ("disconnect", "hubspot", "--yes")):
+        error = run(*words).exception
+        assert isinstance(error, CredentialError)
+        assert "connect it again" in error.sentence
+
+    assert "connect it again" in run("check", "hubspot").stdout
+    assert fake.calls == []
+
+
+def test_fields_of_an_account_that_lets_us_in_no_more_cannot_go(
+    fake: FakeHubSpot, token: Path, sqlite_store: Store
+) -> None:
+    """It stays connected, so that nobody takes the fields for removed."""
+    run("connect", "hubspot", "--token-file", token)
+    fake.static_token = "pat-eu1-other"
+
+    error = run("disconnect", "hubspot", "--remove-fields", "--yes").exception
+    assert isinstance(error, CredentialError)
+    assert row_of(sqlite_store, fake).state == "active"
 
 
 def test_fields_are_removed_when_told(fake: FakeHubSpot, token: Path) -> None:

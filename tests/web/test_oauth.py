@@ -168,12 +168,16 @@ def test_an_answer_in_another_browser_is_refused(here: Installation) -> None:
 
 
 def test_an_answer_to_an_earlier_beginning_is_refused(here: Installation) -> None:
-    """Only the last one counts in a browser."""
+    """Only the last one counts in a browser, and HubSpot is not asked about others."""
     browser = here.browser()
     first = browser.let_in()
     browser.get(START)
+    here.fake.calls.clear()
+    answer = browser.get(first)
 
-    assert browser.get(first).status_code == 400
+    assert answer.status_code == 400
+    assert "does not belong to anything" in answer.text
+    assert here.fake.calls == []
     assert here.row() is None
 
 

@@ -20,7 +20,7 @@ from connector.errors import ConnectorError, CRMBusyError
 from connector.model import JSON, Finding
 
 DETAILS = "/account-info/v3/details"
-AGAIN = "run `cuereel crm install --connection {}`"
+AGAIN = "run `cuereel crm install {}`"
 STATES = {
     "needs_reauth": "the portal no longer lets us in; connect it again and all that waits goes on",
     "disabled": "the portal is disconnected; connect it again to go on",
@@ -134,13 +134,18 @@ def _mapped(gateway: Gateway, dictionary: Dictionary) -> Iterator[Finding]:
                 yield Finding(
                     "warning",
                     "mapping",
-                    f"{word} is read from {name}, which {OBJECTS[kind]} of this portal do not have; "
-                    "make the property, or name another in mappings/crm/hubspot.toml",
+                    f"{word}: {OBJECTS[kind]} of this portal have no property {_base(name)}; "
+                    "make it, or name another in mappings/crm/hubspot.toml",
                 )
 
 
 def _lacks(known: Mapping[str, JSON], name: str) -> bool:
-    return name != LINE_ITEMS and name.partition(".")[0] not in known
+    return name != LINE_ITEMS and _base(name) not in known
+
+
+def _base(name: str) -> str:
+    # behind a dot stands what is read of the owner
+    return name.partition(".")[0]
 
 
 def _address(connection: Connection, surroundings: Surroundings) -> Iterator[Finding]:

@@ -29,11 +29,11 @@ TYPES = {
 LIMITS = "/crm/limits/{V}/custom-properties"
 NO_ROOM = (
     "the account has no room for more custom properties; delete some that nobody needs, or upgrade, "
-    "then run `cuereel crm install` again"
+    "then run `cuereel crm install hubspot` again"
 )
 DELETED = (
     "a deleted property of this name is in the way; restore it in HubSpot (Settings > Properties > "
-    "Archived), then run `cuereel crm install` again"
+    "Archived), then run `cuereel crm install hubspot` again"
 )
 
 Body = Mapping[str, JSON]
@@ -76,7 +76,7 @@ def misfit(spec: FieldSpec, held: Body | None) -> str:
         return ""
     return (
         f"has type {held.get('type')}, should be {wanted}: rename or delete it in HubSpot, "
-        "then run `cuereel crm install` again"
+        "then run `cuereel crm install hubspot` again"
     )
 
 

@@ -122,7 +122,7 @@ def _settled(change_id: str, word: Word, lacking: frozenset[str]) -> WriteResult
         change_id,
         Written.RETRY,
         "field_missing",
-        f"HubSpot has no contact property {names}; run `cuereel crm install` to make it again. "
+        f"HubSpot has no contact property {names}; run `cuereel crm install hubspot` to make it again. "
         "Everything else was written.",
         FIELD_MISSING_SECONDS,
     )

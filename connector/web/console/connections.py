@@ -5,7 +5,7 @@ Connections: which accounts let us in, how writing to them goes, and what an adm
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -38,7 +38,7 @@ LEVELS = {
 SYNCS = {
     "written": Chip("Written", "good"),
     "waiting": Chip("Waiting", "wait"),
-    "retrying": Chip("Being tried again", "warn"),
+    "retrying": Chip("Retrying", "warn"),
     "refused": Chip("Given up", "bad"),
 }
 # what the facts of an account are called; the others are for programs
@@ -54,7 +54,7 @@ FACTS = {
 class _Shown:
     """What a pressed button has brought, to be shown once."""
 
-    findings: list[Finding] | None = None
+    findings: Sequence[Finding] = ()
     report: InstallReport | None = None
     secret: str = field(default="", repr=False)
     complaint: str = ""
@@ -101,8 +101,6 @@ def change_connection(connection_id: str) -> Page:
 
 def _check(row: ConnectionRow) -> Page:
     findings = open_crm(connection_of(row), _around(row)).check()
-    order = list(LEVELS)[::-1]
-    findings.sort(key=lambda finding: order.index(finding.level))
     return _page(row, _Shown(findings=findings))
 
 
@@ -171,7 +169,8 @@ def _page(row: ConnectionRow, shown: _Shown) -> str:
         crm=title_of(row.crm),
         state=_chip(row),
         shown=shown,
-        findings=[(LEVELS[one.level], one) for one in shown.findings or ()],
+        findings=_grouped(shown.findings),
+        reasons=_by_reason(shown.report),
         states=[_sync(one) for one in states],
         written=written,
         facts=_facts(row),
@@ -190,6 +189,22 @@ def _facts(row: ConnectionRow) -> list[tuple[str, str]]:
     kinds = {"oauth": "our app", "static": "a token of the account"}
     told.append(("Lets us in by", kinds.get(str(row.secrets.get("kind")))))
     return [(label, str(value)) for label, value in told if value]
+
+
+def _grouped(findings: Sequence[Finding]) -> list[tuple[Chip, str, list[str]]]:
+    """Return the sentences about each subject, what is to be mended first."""
+    order = list(LEVELS)[::-1]
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in sorted(findings, key=lambda finding: order.index(finding.level)):
+        found.setdefault((one.level, one.subject), []).append(one.sentence)
+    return [(LEVELS[level], subject, told) for (level, subject), told in found.items()]
+
+
+def _by_reason(report: InstallReport | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, why in (report.left_out if report else {}).items():
+        found.setdefault(why, []).append(name)
+    return found
 
 
 def _sync(one: SyncState) -> dict[str, JSON]:

@@ -10,8 +10,8 @@ import pytest
 import responses
 
 from connector.crm import Connection, Surroundings
-from connector.crm.hubspot.app import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.crm.hubspot.check import check
+from connector.crm.hubspot.doors import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.crm.hubspot.gateway import open_gateway
 from connector.crm.hubspot.install import install
 from connector.crm.hubspot.scopes import NEEDED, WANTED
@@ -131,7 +131,7 @@ def test_missing_properties_are_named_with_what_to_do(portal: Checked) -> None:
     [sentence] = about(portal.look(), "fields", "error")
 
     assert sentence.startswith("22 are missing (cuereel_video_url, ")
-    assert f"cuereel crm install --connection {portal.connection.id}" in sentence
+    assert f"cuereel crm install {portal.connection.id}" in sentence
 
 
 def test_a_property_that_had_no_room_is_only_warned_of(portal: Checked) -> None:
@@ -160,8 +160,13 @@ def test_a_mapped_word_without_its_property_is_warned_of(portal: Checked) -> Non
     """Each word has a line; owners and line items are no properties and have none."""
     sentences = about(portal.look(), "mapping", "warning")
 
-    assert any(s.startswith("contact.plan is read from plan, which contacts of") for s in sentences)
-    assert any(s.startswith("account.seats_used is read from seats_used") for s in sentences)
+    assert any(
+        s.startswith("contact.plan: contacts of this portal have no property plan")
+        for s in sentences
+    )
+    assert any(
+        s.startswith("account.seats_used: companies of this portal have no") for s in sentences
+    )
     assert not any("owner" in s or "items" in s or "first_name" in s for s in sentences)
 
 

@@ -10,6 +10,7 @@ import responses
 
 from connector.crm.hubspot.gateway import Gateway
 from connector.crm.hubspot.install import install
+from connector.crm.hubspot.properties import definitions
 from connector.crm.hubspot.refusals import RefusedError
 from connector.crm.hubspot.uninstall import uninstall
 from connector.decide.dictionary import WRITE_WORDS, parse_dictionary
@@ -117,7 +118,7 @@ def test_a_portal_with_little_room_gets_what_matters_most(
     assert report.made == TEN
     assert tuple(report.left_out) == OURS[10:]
     assert "no room" in report.left_out["cuereel_video_template"]
-    assert "cuereel crm install" in report.left_out["cuereel_video_template"]
+    assert "cuereel crm install hubspot" in report.left_out["cuereel_video_template"]
 
 
 def test_room_that_comes_later_is_used(connected: tuple[FakeHubSpot, Gateway]) -> None:
@@ -155,7 +156,7 @@ def test_a_property_of_another_type_is_left_alone(connected: tuple[FakeHubSpot, 
     assert report.made == OURS[1:]
     assert report.left_out == {
         "cuereel_video_url": "has type number, should be string: rename or delete it in HubSpot, "
-        "then run `cuereel crm install` again"
+        "then run `cuereel crm install hubspot` again"
     }
     assert fake.properties["contacts"]["cuereel_video_url"]["type"] == "number"
 
@@ -221,6 +222,16 @@ def test_without_the_scope_nothing_is_tried_twice(connected: tuple[FakeHubSpot, 
 
     assert refused.value.reason == "missing_scopes"
     assert sum(method == "POST" for method, _ in fake.calls) == 1
+
+
+def test_what_was_made_is_known_at_once(connected: tuple[FakeHubSpot, Gateway]) -> None:
+    """Nobody goes on with what the portal had told before."""
+    _, gateway = connected
+    assert "cuereel_views" not in definitions(gateway, "contacts")
+    install(gateway, DICTIONARY)
+    assert "cuereel_views" in definitions(gateway, "contacts")
+    uninstall(gateway, DICTIONARY)
+    assert "cuereel_views" not in definitions(gateway, "contacts")
 
 
 def test_an_install_that_was_cut_off_goes_on(connected: tuple[FakeHubSpot, Gateway]) -> None:

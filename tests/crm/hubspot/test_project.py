@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from connector.cli.hubspot_app import PLACEHOLDER, app
-from connector.crm.hubspot.app import DOORS, OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.crm.hubspot.callbacks import outputs
+from connector.crm.hubspot.doors import DOORS, OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.decide.dictionary import load_dictionary
 from connector.decide.reasons import REASONS
 from connector.errors import ConnectorError, NotFoundError, PayloadError, SettingError

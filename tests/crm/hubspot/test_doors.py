@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from connector.crm import App, Surroundings
-from connector.crm.hubspot.app import OPTIONAL_SCOPES, REQUIRED_SCOPES, open_app
+from connector.crm.hubspot.doors import OPTIONAL_SCOPES, REQUIRED_SCOPES, open_app
 from connector.errors import (
     CredentialError,
     NotFoundError,
