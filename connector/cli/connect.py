@@ -203,6 +203,8 @@ def _tell_steps(station: Station, crm: str) -> None:
 
 
 def _connect_by_token(station: Station, crm: str, token: str) -> None:
+    # links that only this machine can open would end up on real contacts
+    need_address(station.settings, crm)
     with spinning("asking which account this is"):
         account = look_up(station.settings, crm, token)
     again = take_in(around(station, crm), crm, account, ACTOR)

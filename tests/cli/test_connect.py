@@ -177,13 +177,17 @@ def test_without_a_token_the_steps_of_the_app_are_told(
     assert [line[0] for line in result.stdout.splitlines() if line[0].isdigit()] == list("1234")
 
 
-def test_an_address_that_hubspot_cannot_reach_is_refused(fake: FakeHubSpot) -> None:
-    """In a plain sentence that says what to set."""
-    error = run("connect", "hubspot").exception
-
-    assert isinstance(error, SettingError)
-    assert "HubSpot cannot reach http://127.0.0.1:8400" in error.sentence
-    assert "PUBLIC_BASE_URL" in error.sentence
+def test_an_address_that_hubspot_cannot_reach_is_refused(
+    fake: FakeHubSpot, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a plain sentence that says what to set, by app and by token; nothing is called."""
+    monkeypatch.delenv("CUEREEL_HUBSPOT_API")
+    for words in (("hubspot",), ("hubspot", "--token-file", token)):
+        error = run("connect", *words).exception
+        assert isinstance(error, SettingError)
+        assert "HubSpot cannot reach http://127.0.0.1:8400" in error.sentence
+        assert "PUBLIC_BASE_URL" in error.sentence
+    assert fake.calls == []
 
 
 def test_what_cannot_be_connected_is_told_with_what_can(fake: FakeHubSpot) -> None:

@@ -129,14 +129,18 @@ def _mapped(gateway: Gateway, dictionary: Dictionary) -> Iterator[Finding]:
                 raise
             # the missing scope has its own finding
             continue
-        for word, name in dictionary.read.items():
-            if word.partition(".")[0] == kind and _lacks(known, name):
-                yield Finding(
-                    "warning",
-                    "mapping",
-                    f"{word}: {OBJECTS[kind]} of this portal have no property {_base(name)}; "
-                    "make it, or name another in mappings/crm/hubspot.toml",
-                )
+        lacking = [
+            f"{_base(name)} ({word})"
+            for word, name in dictionary.read.items()
+            if word.partition(".")[0] == kind and _lacks(known, name)
+        ]
+        if lacking:
+            yield Finding(
+                "warning",
+                "mapping",
+                f"{OBJECTS[kind]} of this portal have no property {', '.join(lacking)}; make what "
+                "your campaigns need, or name others in mappings/crm/hubspot.toml",
+            )
 
 
 def _lacks(known: Mapping[str, JSON], name: str) -> bool:
