@@ -156,6 +156,15 @@ class Deliver(Strict):
         return self.formats[0]
 
 
+class Tell(Strict):
+    """What people are told in the CRM beside the contact's fields, where the CRM has a place for it."""
+
+    note: bool = False
+    task: bool = False
+    on_list: Annotated[str, Field(max_length=40)] = ""
+    when: Literal["warm", "hot"] = "hot"
+
+
 def _fixed_host(source: Source) -> Source:
     # the host is fixed by the admin, never computed: a value must not choose where viewers go
     for text in (source.value, source.otherwise):
@@ -189,10 +198,11 @@ class Words(Strict):
     limits: Limits = Limits.model_validate({})
     experiment: Experiment = Experiment.model_validate({})
     deliver: Deliver = Deliver.model_validate({})
+    tell: Tell = Tell()
     call_to_action: CallToAction | None = None
 
 
 __all__ = [
     "GIVEN", "CallToAction", "Deliver", "Experiment", "ExpressionError", "Limits", "Source",
-    "Step", "Words", "own_currency",
+    "Step", "Tell", "Words", "own_currency",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from connector.jobs.callbacks import answer_video
 from connector.jobs.station import Station
+from connector.jobs.told import owe_note
 from connector.measure.fields import VideoFacts, decision_fields, video_fields
 from connector.model import Decision, Outcome, VideoStatus
 from connector.store import changes, videos
@@ -42,7 +43,7 @@ def owe_video(tx: Connection, station: Station, video_id: str) -> list[str]:
     newest = videos.newest(tx, video.connection_id, video.contact_id)
     if newest and newest.id == video.id:
         owed.append(_owe(tx, video, "property", video.contact_id, video_fields(facts)))
-    return owed
+    return [*owed, *owe_note(tx, video, facts)]
 
 
 def owe_decision(

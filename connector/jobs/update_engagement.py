@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.jobs.owed import facts_of, owe_video
+from connector.jobs.owed import facts_of, link_of, owe_video
 from connector.jobs.station import Station, open_station
+from connector.jobs.told import owe_follow_up
 from connector.jobs.tries import take, working
 from connector.measure.engagement import engagement
 from connector.measure.fields import SessionFacts, engagement_fields, written
@@ -57,7 +58,9 @@ def _tell(tx: Connection, station: Station, video_id: str) -> list[str]:
     # two videos of one contact are not measured at the same time: the later one has seen more
     decisions.hold(tx, video.connection_id, video.contact_id)
     seen = _sessions(tx, video)
-    owed = [_owe(tx, video, "property", video.contact_id, _contact_words(tx, station, video, seen))]
+    words = _contact_words(tx, station, video, seen)
+    owed = [_owe(tx, video, "property", video.contact_id, words)]
+    owed += owe_follow_up(tx, video, link_of(station, video), words)
     owed += [
         _owe(tx, video, "view_row", session_id, _view_words(facts))
         for session_id, facts in seen.items()

@@ -52,6 +52,13 @@ def retire(tx: Connection, names_kept: set[str]) -> list[str]:
     return list(rows.scalars())
 
 
+def body_of(tx: Connection, name: str, version: str) -> str | None:
+    """Return the text by which a video was made; None where it is not kept."""
+    query = select(campaigns.c.body).where(campaigns.c.name == name, campaigns.c.version == version)
+    found = tx.execute(query).scalar()
+    return None if found is None else str(found)
+
+
 def active(tx: Connection) -> list[CampaignRow]:
     """Return the active version of every campaign."""
     rows = tx.execute(

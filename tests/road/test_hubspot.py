@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,6 +162,41 @@ def test_a_workflow_gets_its_video_and_the_record_learns_what_was_watched(portal
     _until(lambda: (portal.travel(1), "cuereel_percent_watched" in portal.fields())[1])
     assert 30 <= int(float(portal.fields()["cuereel_percent_watched"])) <= 45
     assert portal.fields()["cuereel_views"] == "1"
+
+
+def test_the_owner_finds_a_note_and_a_task_and_the_contact_is_put_on_a_list(portal: Portal) -> None:
+    """What a campaign has people told comes once: the note with the video, the rest when it worked."""
+    tell(portal, "note = true", "task = true", 'on_list = "42"', 'when = "warm"')
+    owner = portal.fake.add_owner("7", "maya@example.com", "Maya", "Lindgren")
+    portal.fake.add_list("42", [])
+    portal.contact(hubspot_owner_id=owner)
+    portal.sender.run_action("101", {"campaign": "onboarding"})
+    portal.travel()
+    link = portal.fields()["cuereel_video_url"]
+    [note] = portal.fake.records["notes"].values()
+    assert link in note["hs_note_body"]
+    assert portal.fake.records["tasks"] == {}
+
+    viewing = open_page(link, duration=20.0)
+    viewing.play(19.4)
+    viewing.http.close()
+    _until(lambda: (portal.travel(1), portal.fake.records["tasks"])[1])
+    portal.travel()
+    [task] = portal.fake.records["tasks"].values()
+    assert task["hubspot_owner_id"] == owner
+    assert "% watched" in task["hs_task_subject"]
+    assert portal.fake.lists["42"] == {"101"}
+    assert len(portal.fake.records["notes"]) == 1
+
+
+def tell(portal: Portal, *lines: str) -> None:
+    """Install the onboarding campaign with what people are told."""
+    text = (Path(str(files("mappings"))) / "campaigns" / "onboarding.toml").read_text()
+    folder = portal.station.settings.folder / "mappings" / "campaigns"
+    folder.mkdir(parents=True)
+    (folder / "onboarding.toml").write_text("\n".join([text, "[tell]", *lines, ""]))
+    findings = install_campaigns(portal.station.settings, portal.station.store)
+    assert [finding for finding in findings if finding.level == "error"] == []
 
 
 def test_the_same_action_twice_is_one_video_and_one_callback(portal: Portal) -> None:
