@@ -14,6 +14,7 @@ from connector.settings import Settings
 from connector.store import Store
 from tests.fakes.hubspot import FakeHubSpot
 
+API = "https://hubspot.example"
 PORTAL = "4242001"
 TYPES = {"number": "number", "datetime": "datetime"}
 

@@ -11,10 +11,7 @@ from connector.crm.hubspot.activities import mark_of
 from connector.crm.hubspot.gateway import Gateway
 from connector.crm.hubspot.write import write
 from connector.model import Change, Written
-from connector.secrets import Keyring
-from connector.settings import Settings
-from connector.store import Store
-from tests.crm.hubspot.portals import dictionary, open_portal
+from tests.crm.hubspot.portals import dictionary
 from tests.fakes.hubspot import FakeHubSpot, serving
 
 
@@ -26,20 +23,6 @@ def fake() -> Iterator[FakeHubSpot]:
         made.add("contacts", {"firstname": "Ana", "hubspot_owner_id": "41"}, id="101")
         made.add("contacts", {"firstname": "Ben"}, id="102")
         yield made
-
-
-@pytest.fixture(params=["2026-03", "2026-09"])
-def gateway(
-    request: pytest.FixtureRequest,
-    fake: FakeHubSpot,
-    sqlite_store: Store,
-    settings: Settings,
-    keyring: Keyring,
-) -> Iterator[Gateway]:
-    """The way to that portal, in both versions of the API."""
-    made = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token, request.param)
-    yield made
-    made.close()
 
 
 def activity(kind: str, contact: str = "101", key: str = "video-1", **values: Any) -> Change:

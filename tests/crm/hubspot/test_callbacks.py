@@ -12,13 +12,9 @@ import responses
 from connector.crm.hubspot.gateway import Gateway
 from connector.crm.hubspot.write import write
 from connector.model import Change, Written
-from connector.secrets import Keyring
-from connector.settings import Settings
-from connector.store import Store
-from tests.crm.hubspot.portals import define_ours, dictionary, open_portal, owed
+from tests.crm.hubspot.portals import API, define_ours, dictionary, owed
 from tests.fakes.hubspot import FakeHubSpot, serving
 
-API = "https://hubspot.example"
 ALL = f"{API}/automation/actions/callbacks/2026-03/complete"
 
 
@@ -29,28 +25,6 @@ def fake() -> Iterator[FakeHubSpot]:
         define_ours(made)
         made.add("contacts", {"firstname": "Ana"}, id="101")
         yield made
-
-
-@pytest.fixture(params=["2026-03", "2026-09"])
-def gateway(
-    request: pytest.FixtureRequest,
-    fake: FakeHubSpot,
-    sqlite_store: Store,
-    settings: Settings,
-    keyring: Keyring,
-) -> Iterator[Gateway]:
-    """The way to that portal, in both versions of the API."""
-    made = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token, request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def prepared(sqlite_store: Store, settings: Settings, keyring: Keyring) -> Iterator[Gateway]:
-    """The way to a portal whose answers the test prepares."""
-    made = open_portal(sqlite_store, settings, keyring, API, "pat-eu1-0000")
-    yield made
-    made.close()
 
 
 def waiting(key: str, **values: Any) -> Change:

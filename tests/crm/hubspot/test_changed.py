@@ -8,16 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from connector.crm.hubspot import kept
 from connector.crm.hubspot.changed import changed
 from connector.crm.hubspot.events import read_events
 from connector.crm.hubspot.gateway import Gateway
 from connector.decide.dictionary import Dictionary
 from connector.model import Subject, Trigger
-from connector.secrets import Keyring
-from connector.settings import Settings
-from connector.store import Store
-from tests.crm.hubspot.portals import dictionary, open_portal
+from tests.crm.hubspot.portals import dictionary
 from tests.fakes.hubspot import FakeHubSpot, serving
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -28,20 +24,9 @@ BEFORE, THEN, LATER = SINCE - timedelta(days=30), SINCE + timedelta(hours=2), NO
 @pytest.fixture
 def fake() -> Iterator[FakeHubSpot]:
     """A portal of its own for each test, asked for everything anew."""
-    kept._answers.clear()
     with serving(FakeHubSpot()) as served:
         served.search_limit = None
         yield served
-
-
-@pytest.fixture
-def gateway(
-    fake: FakeHubSpot, sqlite_store: Store, settings: Settings, keyring: Keyring
-) -> Iterator[Gateway]:
-    """The way to it."""
-    opened = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token)
-    yield opened
-    opened.close()
 
 
 def with_rules(**rules: str) -> Dictionary:

@@ -10,13 +10,8 @@ import responses
 from connector.crm.hubspot.gateway import Gateway
 from connector.crm.hubspot.write import write
 from connector.model import Change, Written
-from connector.secrets import Keyring
-from connector.settings import Settings
-from connector.store import Store
-from tests.crm.hubspot.portals import dictionary, open_portal
+from tests.crm.hubspot.portals import API, dictionary
 from tests.fakes.hubspot import FakeHubSpot, serving
-
-API = "https://hubspot.example"
 
 
 @pytest.fixture
@@ -29,28 +24,6 @@ def fake() -> Iterator[FakeHubSpot]:
         made.add_list("8", [], processing="SNAPSHOT")
         made.add_list("9", [], processing="DYNAMIC")
         yield made
-
-
-@pytest.fixture(params=["2026-03", "2026-09"])
-def gateway(
-    request: pytest.FixtureRequest,
-    fake: FakeHubSpot,
-    sqlite_store: Store,
-    settings: Settings,
-    keyring: Keyring,
-) -> Iterator[Gateway]:
-    """The way to that portal, in both versions of the API."""
-    made = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token, request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def prepared(sqlite_store: Store, settings: Settings, keyring: Keyring) -> Iterator[Gateway]:
-    """The way to a portal whose answers the test prepares."""
-    made = open_portal(sqlite_store, settings, keyring, API, "pat-eu1-0000")
-    yield made
-    made.close()
 
 
 def listed(contact: str, name: object) -> Change:

@@ -17,13 +17,11 @@ from connector.crm.hubspot.write import write
 from connector.errors import CredentialError, CRMDownError, PermanentError
 from connector.model import Change, Written
 from connector.secrets import Keyring
-from connector.settings import Settings
 from connector.store import Store, connections
-from tests.crm.hubspot.portals import PORTAL, define_ours, dictionary, open_portal, owed
+from tests.crm.hubspot.portals import API, PORTAL, define_ours, dictionary, owed
 from tests.fakes.hubspot import FakeHubSpot, serving
 
 UPDATE = "/crm/objects/2026-03/contacts/batch/update"
-API = "https://hubspot.example"
 
 
 @pytest.fixture
@@ -34,28 +32,6 @@ def fake() -> Iterator[FakeHubSpot]:
         made.add("contacts", {"firstname": "Ana", "email": "ana@example.com"}, id="101")
         made.add("contacts", {"firstname": "Ben"}, id="102")
         yield made
-
-
-@pytest.fixture(params=["2026-03", "2026-09"])
-def gateway(
-    request: pytest.FixtureRequest,
-    fake: FakeHubSpot,
-    sqlite_store: Store,
-    settings: Settings,
-    keyring: Keyring,
-) -> Iterator[Gateway]:
-    """The way to that portal, in both versions of the API."""
-    made = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token, request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def prepared(sqlite_store: Store, settings: Settings, keyring: Keyring) -> Iterator[Gateway]:
-    """The way to a portal whose answers the test prepares."""
-    made = open_portal(sqlite_store, settings, keyring, API, "pat-eu1-0000")
-    yield made
-    made.close()
 
 
 def answers(status: int, body: Any = None, **more: Any) -> None:
