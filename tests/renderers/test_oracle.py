@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 from numpy.typing import NDArray
 
 from renderers.compose import Composer
@@ -153,6 +154,13 @@ def test_packaged_templates_are_decoded_as_they_were_drawn(filmed: Filmed, tmp_p
 def test_packaged_templates_cut_where_the_reference_cuts(filmed: Filmed) -> None:
     """No scene begins a frame early or late."""
     assert_cut_in_time(filmed)
+
+
+@pytest.fixture(autouse=True)
+def the_same_boards_whatever_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis mixes in numbers of the modules that happen to be loaded; here none."""
+    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
+    monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(1024))
 
 
 @settings(

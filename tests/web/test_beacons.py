@@ -355,7 +355,7 @@ def test_with_tracking_off_nothing_is_stored(viewing_sqlite: Viewing) -> None:
     here = viewing_sqlite.app.extensions["cuereel"]
     off = here.settings.model_copy(update={"tracking": "off"})
     viewing_sqlite.app.extensions["cuereel"] = type(here)(
-        off, here.store, here.keyring, here.doorbell
+        off, here.store, here.keyring, here.doorbell, here.limits
     )
     before = viewing_sqlite.contents()
     assert post(viewing_sqlite.client, state(ticket, new_id(), 1, (0, 5))) == 204

@@ -91,8 +91,8 @@ def test_a_check_shows_what_to_mend_first(here: Installation) -> None:
     """Errors come before warnings, and those before what is fine."""
     text = here.browser().press(page_of(here), action="check").text
 
-    assert text.index("22 are missing") < text.index("contact.plan: contacts of")
-    assert text.index("contact.plan: contacts of") < text.index("lets us in; it is a standard")
+    assert text.index("22 are missing") < text.index("plan (contact.plan)")
+    assert text.index("plan (contact.plan)") < text.index("lets us in; it is a standard")
 
 
 def test_a_portal_that_is_down_leaves_the_page_standing(here: Installation) -> None:

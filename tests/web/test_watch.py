@@ -500,7 +500,7 @@ def test_a_page_without_tracking_reports_nothing(
     off = settings.model_copy(update={"tracking": "off"})
     here = viewing_sqlite.app.extensions["cuereel"]
     viewing_sqlite.app.extensions["cuereel"] = type(here)(
-        off, here.store, here.keyring, here.doorbell
+        off, here.store, here.keyring, here.doorbell, here.limits
     )
     page = viewing_sqlite.client.get(viewing_sqlite.reel().path).text
     assert not ticket_on(page)
@@ -538,7 +538,7 @@ def test_production_insists_on_https(settings: Settings, viewing_sqlite: Viewing
     assert secure.production
     here = viewing_sqlite.app.extensions["cuereel"]
     viewing_sqlite.app.extensions["cuereel"] = type(here)(
-        secure, here.store, here.keyring, here.doorbell
+        secure, here.store, here.keyring, here.doorbell, here.limits
     )
     answer = viewing_sqlite.client.get(viewing_sqlite.reel().path)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
