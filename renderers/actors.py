@@ -81,14 +81,18 @@ def _stance(opacity: int, dx: int, dy: int, look: Hashable) -> Stance | None:
 
 
 def _region(layer: Placed, box: Box, size: tuple[int, int]) -> Area:
-    """Bound where something may draw: its box, and room for what hangs over its edges."""
+    """
+    Bound where something may draw: its box, and room for what hangs over its edges.
+
+    Also beyond the picture's edge: what comes in from there is not to come in without its end.
+    """
     part, (width, height) = layer.part, size
     over = 48 * layer.scale
     if isinstance(part, TextPart):
         over = max(over, part.largest)
     return Area(
-        max(math.floor(box.x - over), 0),
-        max(math.floor(box.y - over), 0),
-        min(math.ceil(box.x + box.width + over), width),
-        min(math.ceil(box.y + box.height + over), height),
+        max(math.floor(box.x - over), -math.ceil(over)),
+        max(math.floor(box.y - over), -math.ceil(over)),
+        min(math.ceil(box.x + box.width + over), width + math.ceil(over)),
+        min(math.ceil(box.y + box.height + over), height + math.ceil(over)),
     )

@@ -21,7 +21,7 @@ from renderers.shelved import open_shelf
 from renderers.stitch import Stitcher
 from renderers.storyboard import SlotValue, Storyboard, assemble
 from renderers.template import PACKAGED as PACKAGED_FOLDER
-from renderers.template import find_template
+from renderers.template import find_template, load_template
 from tests.renderers import frames
 from tests.renderers.boards import assembled, templates
 from tests.renderers.samples import WriteTemplate
@@ -184,6 +184,35 @@ def test_any_storyboard_is_drawn_and_decoded_alike(words: str, format: str) -> N
         together = Loss(*(sum(values) for values in zip(*map(astuple, each), strict=True)))
         assert together.decibels <= 1
         assert_cut_in_time(filmed)
+
+
+OVER_THE_EDGE = """
+title = "Over the edge"
+formats = ["16:9"]
+fps = 30
+
+[[scenes]]
+name = "one"
+seconds = 0.7
+background = "bg"
+
+[[scenes.layers]]
+kind = "shape"
+shape = "tick"
+stroke = 56
+colour = "ink"
+at = [145, 13, 345, 16]
+enter = "rise"
+enter_ms = 271
+exit = "rise"
+"""
+
+
+def test_what_hangs_over_the_edge_comes_in_with_its_end(tmp_path: Path) -> None:
+    """A shape that is cut by the picture's edge where it rests is whole while it comes from inside."""
+    (tmp_path / "template.toml").write_text(OVER_THE_EDGE)
+    board = assemble(load_template(tmp_path), {}, format="16:9", height=180)
+    assert_drawn_alike(frames.stitcher(board, tmp_path / "shelf"))
 
 
 def heard(video: Path) -> NDArray[np.float32]:
