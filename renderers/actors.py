@@ -9,7 +9,7 @@ import skia
 
 from renderers.compose import Placed
 from renderers.layers.stage import Piece, Pieced
-from renderers.motion import GONE
+from renderers.motion import GONE, reach
 from renderers.parts import Box, TextPart
 from renderers.planes import Area, Sprite, cut_out
 
@@ -84,15 +84,16 @@ def _region(layer: Placed, box: Box, size: tuple[int, int]) -> Area:
     """
     Bound where something may draw: its box, and room for what hangs over its edges.
 
-    Also beyond the picture's edge: what comes in from there is not to come in without its end.
+    Beyond the picture's edge only as far as it moves: what comes in from there comes in whole.
     """
     part, (width, height) = layer.part, size
     over = 48 * layer.scale
     if isinstance(part, TextPart):
         over = max(over, part.largest)
+    across, upright = reach(part.timing, layer.scale)
     return Area(
-        max(math.floor(box.x - over), -math.ceil(over)),
-        max(math.floor(box.y - over), -math.ceil(over)),
-        min(math.ceil(box.x + box.width + over), width + math.ceil(over)),
-        min(math.ceil(box.y + box.height + over), height + math.ceil(over)),
+        max(math.floor(box.x - over), -across),
+        max(math.floor(box.y - over), -upright),
+        min(math.ceil(box.x + box.width + over), width + across),
+        min(math.ceil(box.y + box.height + over), height + upright),
     )

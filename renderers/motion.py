@@ -1,5 +1,6 @@
 """Moves parts in and out at the edges of their time: quick, eased, and never by chance."""
 
+import math
 from dataclasses import dataclass
 
 from renderers.parts import Timing
@@ -36,6 +37,14 @@ def pose(timing: Timing, frame: int, scale: float) -> Pose:
         gone = (timing.exit_frames - until) / (timing.exit_frames + 1)
         return _moved(timing.exit, 1 - ease_in(gone), -scale)
     return STILL
+
+
+def reach(timing: Timing, scale: float) -> tuple[int, int]:
+    """Tell by how many pixels a part may stand aside of its place, across and up or down."""
+    ways = (timing.enter, timing.exit)
+    across = _SLIDE * scale if "slide" in ways else 0.0
+    upright = _RISE * scale if "rise" in ways else 0.0
+    return math.ceil(across), math.ceil(upright)
 
 
 def ease_out(share: float) -> float:
