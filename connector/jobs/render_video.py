@@ -54,7 +54,7 @@ def render_video(ids: list[str]) -> None:
     while queue and time.monotonic() - begun < WARM_SECONDS and not _urgent(station, queue):
         claims = _next(station, queue)
         if not claims:
-            return
+            break
         _render_those(station, claims)
     _pass_on(station, queue)
 

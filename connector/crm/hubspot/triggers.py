@@ -2,7 +2,8 @@
 Triggers in, at the address of one portal: webhooks of its own app, and "Send a webhook" of workflows.
 
 A static app has no address for all portals, so its webhooks come here. The workflow action proves
-itself by a secret in a header, or by HubSpot's v2 signature.
+itself by this portal's secret in a header. HubSpot's v2 signature would prove only that some portal
+which knows our app has sent it, so it opens nobody's door here.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ RESERVED = frozenset({"contact_deleted", "contact_merged"})
 
 def receive(delivery: Delivery, connection: Connection, surroundings: Surroundings) -> Intake:
     """Verify one delivery to *connection*, then say what it holds."""
-    proof = _proof(delivery, connection, surroundings)
-    payload = parse_json(delivery.body)
     portal = connection.id.removeprefix(PREFIX)
-    if isinstance(payload, dict) and proof != "v1":
-        return _asked(payload, portal, delivery)
-    if proof not in ("v1", "v3"):
-        raise PayloadError("the body of a workflow's webhook must be one JSON object")
+    if SECRET_HEADER in delivery.headers:
+        _prove_secret(delivery.headers[SECRET_HEADER], connection)
+        return _asked(parse_json(delivery.body), portal, delivery)
+    secrets = signatures.client_secrets(surroundings.settings)
+    window = surroundings.settings.signature_window_seconds
+    signatures.verify(secrets, delivery, window, signatures.verify_v1)
+    payload = parse_json(delivery.body)
     found = read_events(payload, surroundings.dictionary, delivery.received_at)
     return Intake(delivery_key(delivery), found.get(portal, ()))
 
@@ -63,19 +65,6 @@ def subject_kind(stated: JSON) -> str | None:
     return SUBJECTS.get(str(stated).upper())
 
 
-def _proof(delivery: Delivery, connection: Connection, surroundings: Surroundings) -> str:
-    """Return by what the delivery is proven: the secret, or a version of the signature."""
-    if SECRET_HEADER in delivery.headers:
-        _prove_secret(delivery.headers[SECRET_HEADER], connection)
-        return "secret"
-    secrets = signatures.client_secrets(surroundings.settings)
-    version = str(delivery.headers.get(signatures.VERSION))
-    older = signatures.verify_v2 if version == "v2" else signatures.verify_v1
-    window = surroundings.settings.signature_window_seconds
-    signatures.verify(secrets, delivery, window, older)
-    return "v3" if signatures.V3 in delivery.headers else version
-
-
 def _prove_secret(given: str, connection: Connection) -> None:
     known = str(connection.secrets.get("hook_secret") or "")
     same = hmac.compare_digest(given.encode(errors="replace"), known.encode())
@@ -83,7 +72,9 @@ def _prove_secret(given: str, connection: Connection) -> None:
         raise SignatureError(f"the header {SECRET_HEADER} does not hold this connection's secret")
 
 
-def _asked(body: Mapping[str, JSON], portal: str, delivery: Delivery) -> Intake:
+def _asked(body: JSON, portal: str, delivery: Delivery) -> Intake:
+    if not isinstance(body, dict):
+        raise PayloadError("the body of a workflow's webhook must be one JSON object")
     named = next((str(body[name]) for name in PORTALS if body.get(name)), portal)
     if named != portal:
         raise PayloadError("the webhook tells of a record of another HubSpot account")
