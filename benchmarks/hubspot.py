@@ -138,7 +138,7 @@ def _on_open(settings: Settings) -> None:
 
 
 def _connect(station: Station, fake: FakeHubSpot) -> str:
-    account = static_account(station.settings, fake.static_token)
+    account = static_account(station.settings, {"token": fake.static_token})
     with station.store.write() as tx:
         connections.add(
             tx,

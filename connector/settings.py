@@ -87,6 +87,22 @@ class Settings(BaseSettings):
     )
     hubspot_api: str = Field("https://api.hubapi.com", description="where HubSpot's API is")
     hubspot_site: str = Field("https://app.hubspot.com", description="where HubSpot's pages are")
+    salesforce_client_id: str = Field(
+        "", description="consumer key of your external client app, to connect orgs by a button"
+    )
+    salesforce_client_secret: str = Field("", repr=False, description="its consumer secret")
+    salesforce_version: str = Field(
+        "67.0", pattern=r"^\d\d\.0$", description="version of Salesforce's API that is called"
+    )
+    salesforce_api: str = Field(
+        "", description="where all of Salesforce is, instead of at each org's own address"
+    )
+    salesforce_share: float = Field(
+        0.8, gt=0, le=1, description="of an org's daily calls; beyond it only links are written"
+    )
+    salesforce_bulk_from: int = Field(
+        2000, ge=1, description="more changes than this go by the Bulk API"
+    )
     link_days: int = Field(60, ge=1, le=3650, description="how long a watch link lives")
     free_megabytes: int = Field(200, ge=0, description="no render is begun below this")
 
@@ -120,9 +136,11 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address, for example https://video.example.com")
         return value.rstrip("/")
 
-    @field_validator("hubspot_api", "hubspot_site")
+    @field_validator("hubspot_api", "hubspot_site", "salesforce_api")
     @classmethod
     def _safe_address(cls, value: str) -> str:
+        if not value:
+            return value
         parts = urlsplit(value)
         here = parts.hostname in ("127.0.0.1", "localhost", "::1")
         if not parts.hostname or parts.scheme != ("http" if here else "https"):

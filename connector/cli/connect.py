@@ -206,7 +206,7 @@ def _connect_by_token(station: Station, crm: str, token: str) -> None:
     # links that only this machine can open would end up on real contacts
     need_address(station.settings, crm)
     with spinning("asking which account this is"):
-        account = look_up(station.settings, crm, token)
+        account = look_up(station.settings, crm, {"token": token})
     again = take_in(around(station, crm), crm, account, ACTOR)
     click.echo(f"{account.title} is connected{' again' if again else ''} as {account.id}.")
     with station.store.read() as tx:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -38,12 +39,22 @@ from connector.store import Store
 CRMS = {
     "local": "connector.crm.local:open_local",
     "hubspot": "connector.crm.hubspot:open_hubspot",
+    "salesforce": "connector.crm.salesforce:open_salesforce",
 }
 # those that reach all accounts at one address of ours, as one app
-APPS = {"hubspot": "connector.crm.hubspot.doors:open_app"}
-# those that also give one account a token of its own, and those that take back what lets us in
-CONNECTORS = {"hubspot": "connector.crm.hubspot.tokens:static_account"}
-LEAVERS = {"hubspot": "connector.crm.hubspot.tokens:give_back"}
+APPS = {
+    "hubspot": "connector.crm.hubspot.doors:open_app",
+    "salesforce": "connector.crm.salesforce.doors:open_app",
+}
+# those that also take credentials of one account's own, and those that take back what lets us in
+CONNECTORS = {
+    "hubspot": "connector.crm.hubspot.tokens:static_account",
+    "salesforce": "connector.crm.salesforce.accounts:own_account",
+}
+LEAVERS = {
+    "hubspot": "connector.crm.hubspot.tokens:give_back",
+    "salesforce": "connector.crm.salesforce.tokens:give_back",
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,57 @@ class Surroundings:
     limits: Limits
 
 
+class BulkState(StrEnum):
+    """Where a bulk job stands at the CRM; `open` means that it was not sent off."""
+
+    OPEN = "open"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Bulk(Protocol):
+    """
+    Thousands of changes in one job of the CRM's own, which takes its time.
+
+    A job is opened, remembered, sent and asked for until it is done; so whoever dies in between
+    leaves nothing that a successor could not go on with or give up. *identity* is what the CRM tells
+    a change by. All raise as `CRM.write` does.
+    """
+
+    least: int
+    most: int
+
+    def lot(self, change: Change) -> str:
+        """Name those that *change* can be written together with; empty where it goes by `write`."""
+
+    def identity(self, change: Change) -> str:
+        """Return by what a result of *change* is recognised: its contact, or its key."""
+
+    def open(self, lot: str) -> str:
+        """Open a job and return its ticket; nothing is written yet."""
+
+    def send(self, ticket: str, lot: str, changes: Iterable[Change]) -> None:
+        """Send *changes*, none of which is kept in memory, and let the job begin."""
+
+    def state(self, ticket: str) -> BulkState:
+        """Ask where the job stands."""
+
+    def results(self, ticket: str, lot: str) -> Iterator[tuple[str, WriteResult]]:
+        """Yield identity and result of each change; `change_id` is empty, for the CRM knows none."""
+
+    def abandon(self, ticket: str) -> None:
+        """Give up a job that was not sent off; one that is gone is no mistake."""
+
+
 class CRM(Protocol):
-    """The verbs of every CRM; a kind that it lacks is answered "unsupported", never ignored."""
+    """
+    The verbs of every CRM; a kind that it lacks is answered "unsupported", never ignored.
+
+    *most_at_once* is how many changes one `write` takes best.
+    """
+
+    most_at_once: int
 
     def receive(self, delivery: Delivery) -> Intake:
         """Verify the raw bytes first, then parse; SignatureError or PayloadError otherwise."""
@@ -92,6 +152,9 @@ class CRM(Protocol):
 
     def write(self, changes: Sequence[Change]) -> list[WriteResult]:
         """Write each change; one result per change, and a refused one never blocks the others."""
+
+    def bulk(self) -> Bulk | None:
+        """Return the way for thousands of changes, or None where `write` is the only one."""
 
     def erase(self, contact: str) -> None:
         """Empty our fields and rows of this contact."""
@@ -134,10 +197,14 @@ class App(Protocol):
         SignatureError, PayloadError, or NotFoundError where there is no such door.
         """
 
-    def authorize(self, *, state: str, challenge: str, back: str) -> str:
-        """Return the CRM's page on which an admin lets us in; *challenge* is PKCE's, S256."""
+    def authorize(self, *, state: str, challenge: str, back: str, place: str) -> str:
+        """
+        Return the CRM's page on which an admin lets us in; *challenge* is PKCE's, S256.
 
-    def connect(self, *, code: str, verifier: str, back: str) -> Account:
+        *place* is where that page is, in a CRM that has several: `sandbox`, or an account's domain.
+        """
+
+    def connect(self, *, code: str, verifier: str, back: str, place: str) -> Account:
         """Turn the code that the CRM sent back into an account."""
 
 

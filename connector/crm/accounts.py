@@ -25,9 +25,10 @@ from connector.store import audit, connections, leases
 from connector.store.connections import ConnectionRow
 
 # what an admin has put into the CRM, and what only we know, outlives a new connection
-KEPT_SECRETS, KEPT_CONFIG = ("hook_secret",), ("left_out", "subscription_id")
+KEPT_SECRETS = ("hook_secret", "old_hook_secret")
+KEPT_CONFIG = ("left_out", "subscription_id", "consent_api")
 DISABLED = "disabled"
-TITLES = {"hubspot": "HubSpot", "local": "Built-in CRM"}
+TITLES = {"hubspot": "HubSpot", "local": "Built-in CRM", "salesforce": "Salesforce"}
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,17 @@ def title_of(crm: str) -> str:
     return TITLES.get(crm, crm.capitalize())
 
 
-def look_up(settings: Settings, crm: str, token: str) -> Account:
-    """Return the account that a token of its own opens; MappingError where *crm* has no such tokens."""
+def look_up(settings: Settings, crm: str, given: Mapping[str, str]) -> Account:
+    """
+    Return the account that credentials of its own open; *given* are named as *crm* names them.
+
+    MappingError where it has no such credentials.
+    """
     found = _named(CONNECTORS, crm)
     if found is None:
         known = ", ".join(sorted(CONNECTORS)) or "none"
-        raise MappingError(f"{crm!r} is not connected by a token; that works for: {known}")
-    return cast(Account, found(settings, token))
+        raise MappingError(f"{crm!r} takes no credentials of an account; these do: {known}")
+    return cast(Account, found(settings, given))
 
 
 def need_address(settings: Settings, crm: str) -> None:

@@ -43,12 +43,16 @@ class Dictionary:
     Our words in one CRM: *read* maps `contact.first_name` to its field, *write_fields* ours.
 
     *events* maps what happens there, as this CRM's folder describes it, to our kinds of trigger.
+    *objects* says which of the CRM's objects a kind of record is, where it has own ones; *rows*, by
+    kind of change, what a second layer's rows are called: `object`, `key` and our words.
     """
 
     crm: str
     read: Mapping[str, str]
     write_fields: Mapping[str, FieldSpec]
     events: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def words(self) -> frozenset[str]:
@@ -96,6 +100,8 @@ class _Words(BaseModel):
     contact: dict[str, str]
     write: dict[str, _Written]
     events: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] = {}
+    objects: dict[str, str] = {}
+    rows: dict[Literal["video_row", "view_row"], dict[str, str]] = {}
 
 
 @lru_cache(maxsize=64)
@@ -117,8 +123,14 @@ def parse_dictionary(text: str, crm: str) -> Dictionary:
         w: FieldSpec(s.field, s.label, s.type, s.description) for w, s in words.write.items()
     }
     ordered = {word: written[word] for word in WRITE_WORDS}
-    events = MappingProxyType(dict(words.events))
-    return Dictionary(crm, MappingProxyType(read), MappingProxyType(ordered), events)
+    return Dictionary(
+        crm,
+        MappingProxyType(read),
+        MappingProxyType(ordered),
+        MappingProxyType(dict(words.events)),
+        MappingProxyType(dict(words.objects)),
+        MappingProxyType({str(kind): names for kind, names in words.rows.items()}),
+    )
 
 
 def _whole(words: _Words, text: str, file: str) -> None:

@@ -1,6 +1,8 @@
 """
 POST /hooks/<crm>/<connection>, or /hooks/<crm>/app/<door>: a CRM says that something happened.
 
+A CRM that cannot sign proves itself by a secret at the end: /hooks/<crm>/<connection>/<secret>.
+
 Verify, parse, commit, ring, answer; in that order. Nothing is answered 2xx before it is committed,
 and a bell that nobody hears is made up for by the sweep.
 """
@@ -39,8 +41,10 @@ log = structlog.get_logger(__name__)
 
 
 @blueprint.post("/hooks/<crm>/<connection_id>")
-def receive(crm: str, connection_id: str) -> Response:
-    """Take one delivery of a CRM."""
+@blueprint.post("/hooks/<crm>/<connection_id>/<secret>")
+def receive(crm: str, connection_id: str, secret: str = "") -> Response:
+    """Take one delivery of a CRM; a *secret* in the address is for the CRM's own part to judge."""
+    del secret
     here, body = desk(), _body()
     source = _lately(
         (here.store.url, crm, connection_id), partial(_source, here, crm, connection_id)

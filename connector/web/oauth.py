@@ -45,6 +45,7 @@ from connector.web.desk import Desk, desk, surroundings
 
 PURPOSE = "oauth"
 SECONDS = 600
+LONGEST_PLACE = 200
 CODE = re.compile(r"[a-z_]{1,40}")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -71,6 +72,8 @@ class _Begun:
     user: str
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    # where the CRM's page is, in a CRM that has several
+    place: str = ""
 
 
 class _RefusedError(PermanentError):
@@ -90,11 +93,13 @@ def start(crm: str) -> BaseResponse:
     _admit(user, crm)
     here = desk()
     need_address(here.settings, crm)
-    begun = _Begun(crm, user.id, secrets.token_urlsafe(24), secrets.token_urlsafe(64))
+    place = request.args.get("at", "")[:LONGEST_PLACE]
+    begun = _Begun(crm, user.id, secrets.token_urlsafe(24), secrets.token_urlsafe(64), place)
     page = open_app(crm, _around(here, crm)).authorize(
         state=here.keyring.sign({"crm": crm, "nonce": begun.nonce}, PURPOSE),
         challenge=_challenge(begun.verifier),
         back=_back(here.settings, crm),
+        place=place,
     )
     response = redirect(page, 303)
     _give_cookie(response, here.keyring.encrypt(json.dumps(vars(begun))), SECONDS)
@@ -184,7 +189,7 @@ def _account(around: Surroundings, begun: _Begun) -> Account:
         raise _RefusedError(f"{title_of(begun.crm)} sent no code. Begin again.")
     app = open_app(begun.crm, around)
     back = _back(around.settings, begun.crm)
-    return app.connect(code=code, verifier=begun.verifier, back=back)
+    return app.connect(code=code, verifier=begun.verifier, back=back, place=begun.place)
 
 
 def _declined(error: str, crm: str) -> str:

@@ -18,9 +18,27 @@ class Adapter(Protocol):
 
     crm: CRM
     connection_id: str
-    signature_headers: tuple[str, ...]
     secret_count: int
     has_rows: bool
+    # whether the far side signs what it sends, with its time; else a secret in the address is the proof
+    signs: bool
+    # what a delivery proves itself by: names of headers, or parts of the address
+    proofs: tuple[str, ...]
+    video_url_field: str
+
+    def id(self, name: str) -> str:
+        """Return the id that this CRM has for the contact that tests call *name*, such as "101"."""
+
+    def proof(self, delivery: Delivery, name: str) -> str:
+        """Return one proof of a delivery."""
+
+    def with_proof(self, delivery: Delivery, name: str, value: str | None) -> Delivery:
+        """Return a delivery with *value* as one of its proofs, or without it."""
+
+    def told_again(
+        self, contact: str, *, at: datetime, occurred_at: datetime, number: int
+    ) -> Delivery:
+        """Return delivery *number* of several that all tell of the same onboarding."""
 
     def delivery(
         self, contact: str, *, at: datetime, occurred_at: datetime, identity: str = "msg-1"

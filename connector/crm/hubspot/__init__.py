@@ -44,6 +44,8 @@ from connector.model import (
 class HubSpotCRM:
     """The verbs of the protocol on one portal."""
 
+    most_at_once = 100
+
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         self._connection = connection
         self._surroundings = surroundings
@@ -84,6 +86,9 @@ class HubSpotCRM:
         """Write our properties in batches, complete callbacks, add notes, tasks and list members."""
         left_out = self._connection.config.get("left_out") or ()
         return write.write(self._gateway, self._dictionary, changes, left_out)
+
+    def bulk(self) -> None:
+        """All goes by `write`."""
 
     def erase(self, contact: str) -> None:
         """Empty our properties of this contact and remove our notes and tasks."""

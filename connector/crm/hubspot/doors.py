@@ -63,7 +63,7 @@ class HubSpotApp:
         signatures.verify(secrets, delivery, window, older)
         return take(delivery, self._surroundings)
 
-    def authorize(self, *, state: str, challenge: str, back: str) -> str:
+    def authorize(self, *, state: str, challenge: str, back: str, place: str = "") -> str:
         """Return HubSpot's page on which an admin chooses a portal and lets us in."""
         if not self._settings.hubspot_client_id:
             raise SettingError(
@@ -80,7 +80,7 @@ class HubSpotApp:
         }
         return f"{self._settings.hubspot_site}/oauth/authorize?{urlencode(query)}"
 
-    def connect(self, *, code: str, verifier: str, back: str) -> Account:
+    def connect(self, *, code: str, verifier: str, back: str, place: str = "") -> Account:
         """Turn the code that HubSpot sent back into a portal's account."""
         return tokens.exchange(self._settings, code=code, verifier=verifier, back=back)
 

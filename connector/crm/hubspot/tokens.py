@@ -12,26 +12,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from connector.crm import Account, Connection, Surroundings
+from connector.crm import Account, Connection, Surroundings, renewal
 from connector.crm.hubspot import account
 from connector.crm.hubspot.refusals import read_told, refusal
 from connector.crm.hubspot.transport import Reply, Request, Wire
-from connector.errors import (
-    CredentialError,
-    CRMBusyError,
-    CRMDownError,
-    NotFoundError,
-    PermanentError,
-)
+from connector.errors import CredentialError, CRMDownError, PermanentError
 from connector.model import JSON
 from connector.settings import Settings
-from connector.store import connections
 from connector.store.connections import ConnectionRow
 
 EARLY_SECONDS = 300.0
-LEASE_SECONDS = 20.0
-LOSER_SECONDS = 15.0
-NAP_SECONDS = 0.1
 TOKEN_PATH = "/oauth/v1/token"  # noqa: S105 - an address
 REVOKE = "/oauth/{}/token/revoke"
 UNINSTALL = "/appinstalls/2026-03/external-install"
@@ -69,31 +59,19 @@ def exchange(settings: Settings, *, code: str, verifier: str, back: str) -> Acco
     return _account(settings, _tokens(account.told(reply)))
 
 
-def static_account(settings: Settings, token: str) -> Account:
-    """Look up the portal that a static *token* opens; CredentialError where it opens none."""
-    return _account(settings, {"kind": "static", "access": token})
+def static_account(settings: Settings, given: Mapping[str, str]) -> Account:
+    """Look up the portal that a static `token` opens; CredentialError where it opens none."""
+    return _account(settings, {"kind": "static", "access": given["token"]})
 
 
 def access_token(connection: Connection, surroundings: Surroundings, *, refused: str = "") -> str:
     """
     Return a token that is good for some minutes, newly asked for where it must be.
 
-    *refused* is a token that HubSpot does not take, though it should. Raises CredentialError where an
-    admin must connect the portal again, CRMBusyError where another process is long in asking.
+    *refused* is a token that HubSpot does not take, though it should. Raises as `renewal.held`.
     """
-    # after a refusal only the row is to be trusted: *connection* may be several tokens behind
-    if not refused and _usable(connection.secrets, refused):
-        return str(connection.secrets["access"])
-    deadline = time.monotonic() + LOSER_SECONDS
-    while True:
-        row = _row(connection, surroundings)
-        if _usable(row.secrets, refused):
-            return str(row.secrets["access"])
-        if _may_refresh(row) and _begun(row, surroundings):
-            return _refreshed(row, surroundings)
-        if time.monotonic() > deadline:
-            raise CRMBusyError("another process is asking HubSpot for a new token", after=5)
-        time.sleep(NAP_SECONDS)
+    held = renewal.held(connection, surroundings, RENEWAL, refused=refused)
+    return str(held["access"])
 
 
 def give_back(connection: Connection, surroundings: Surroundings) -> None:
@@ -106,17 +84,17 @@ def give_back(connection: Connection, surroundings: Surroundings) -> None:
         return
     wire = account.open_wire(surroundings.settings)
     try:
-        access = access_token(connection, surroundings)
-        _accept(wire.send(Request("DELETE", UNINSTALL), access), (401, 404))
-        _revoke(wire, _row(connection, surroundings), surroundings.settings)
+        held = renewal.held(connection, surroundings, RENEWAL)
+        _accept(wire.send(Request("DELETE", UNINSTALL), str(held["access"])), (401, 404))
+        _revoke(wire, held, surroundings.settings)
     except CredentialError:
         return
     finally:
         wire.close()
 
 
-def _revoke(wire: Wire, row: ConnectionRow, settings: Settings) -> None:
-    form = {"token": str(row.secrets["refresh"]), "token_type_hint": "refresh_token"}
+def _revoke(wire: Wire, held: Mapping[str, JSON], settings: Settings) -> None:
+    form = {"token": str(held["refresh"]), "token_type_hint": "refresh_token"}
     path = REVOKE.format(wire.version)
     # one that died with the installation is refused with 400
     _accept(
@@ -137,44 +115,11 @@ def _usable(held: Mapping[str, JSON], refused: str) -> bool:
     return static or float(held.get("expires_at", 0)) > time.time() + EARLY_SECONDS
 
 
-def _row(connection: Connection, surroundings: Surroundings) -> ConnectionRow:
-    with surroundings.store.read() as tx:
-        row = connections.get(tx, surroundings.keyring, connection.id)
-    if row is None:
-        raise NotFoundError("this portal is no longer connected")
-    return row
-
-
-def _may_refresh(row: ConnectionRow) -> bool:
+def _must_be_renewable(row: ConnectionRow) -> None:
     if row.secrets.get("kind") == "static":
         raise CredentialError(NO_LONGER)
     if row.state == "needs_reauth":
         raise CredentialError(REMOVED)
-    return True
-
-
-def _begun(row: ConnectionRow, surroundings: Surroundings) -> bool:
-    """Become the one who asks, unless somebody has brought another token since *row* was read."""
-    with surroundings.store.write() as tx:
-        if not connections.begin_refresh(tx, row.id, LEASE_SECONDS):
-            return False
-        now = connections.get(tx, surroundings.keyring, row.id)
-        if now is None or now.secrets != row.secrets:
-            connections.end_refresh(tx, row.id)
-            return False
-    return True
-
-
-def _refreshed(row: ConnectionRow, surroundings: Surroundings) -> str:
-    try:
-        fresh = _renewed(row, surroundings.settings)
-    except CredentialError:
-        _end(row, surroundings, state="needs_reauth")
-        raise
-    except BaseException:
-        _end(row, surroundings)
-        raise
-    return _stored(row, fresh, surroundings)
 
 
 def _renewed(row: ConnectionRow, settings: Settings) -> dict[str, JSON]:
@@ -192,28 +137,6 @@ def _renewed(row: ConnectionRow, settings: Settings) -> dict[str, JSON]:
             "CUEREEL_HUBSPOT_CLIENT_SECRET are the app's, then connect the portal again"
         )
     raise error
-
-
-def _stored(row: ConnectionRow, fresh: dict[str, JSON], surroundings: Surroundings) -> str:
-    """Keep *fresh* for all, unless we were so slow that another has brought one meanwhile."""
-    with surroundings.store.write() as tx:
-        now = connections.get(tx, surroundings.keyring, row.id)
-        if now is None:
-            raise NotFoundError("this portal is no longer connected")
-        if now.secrets != row.secrets:
-            return str(now.secrets["access"])
-        connections.change_secrets(tx, surroundings.keyring, row.id, {**row.secrets, **fresh})
-        connections.end_refresh(tx, row.id)
-    return str(fresh["access"])
-
-
-def _end(row: ConnectionRow, surroundings: Surroundings, state: str | None = None) -> None:
-    with surroundings.store.write() as tx:
-        now = connections.get(tx, surroundings.keyring, row.id)
-        # who has been connected again since is not put aside for what the old token met
-        if state is not None and now is not None and now.secrets == row.secrets:
-            connections.set_state(tx, row.id, state)
-        connections.end_refresh(tx, row.id)
 
 
 def _asked(settings: Settings, form: Mapping[str, str]) -> Reply:
@@ -249,3 +172,6 @@ def _account(settings: Settings, held: Mapping[str, JSON]) -> Account:
         secrets={**held, "hook_secret": secrets.token_urlsafe(32)},
         config=config,
     )
+
+
+RENEWAL = renewal.Renewal("HubSpot", _usable, _must_be_renewable, _renewed)

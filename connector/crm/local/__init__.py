@@ -36,6 +36,8 @@ ANY_TIME = datetime.max.replace(tzinfo=UTC)
 class LocalCRM:
     """The verbs of the protocol on our own database."""
 
+    most_at_once = 100
+
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         self._id = connection.id
         self._secrets = _signing_secrets(connection)
@@ -75,6 +77,9 @@ class LocalCRM:
     def write(self, changes: Sequence[Change]) -> list[WriteResult]:
         """Write into fields and rows; our own writes announce nothing."""
         return records.write(self._store, self._id, self._dictionary, changes)
+
+    def bulk(self) -> None:
+        """All goes by `write`."""
 
     def erase(self, contact: str) -> None:
         """Empty our fields and rows of this contact."""

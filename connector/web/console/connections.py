@@ -124,7 +124,9 @@ def _rotate(row: ConnectionRow) -> Page:
         now = _row_or_404(tx, row.id)
         if now.crm == "local" or now.state == "disabled":
             abort(400)
-        stored.change_secrets(tx, here.keyring, row.id, {**now.secrets, "hook_secret": fresh})
+        # where the secret stands in an address, both live until the CRM knows the new one
+        kept = {"hook_secret": fresh, "old_hook_secret": now.secrets.get("hook_secret", "")}
+        stored.change_secrets(tx, here.keyring, row.id, {**now.secrets, **kept})
         audit.record(tx, signed_in().email, "secret_rotate", row.id)
         now = _row_or_404(tx, row.id)
     return _page(now, _Shown(secret=fresh))

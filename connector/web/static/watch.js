@@ -17,7 +17,9 @@
   const open = () => {
     if (asked || !making.dataset.open) return;
     asked = true;
-    fetch(making.dataset.open, { method: "POST", redirect: "manual" })
+    // one that hangs on its way must not keep the next poll from asking again
+    const signal = AbortSignal.timeout(6000);
+    fetch(making.dataset.open, { method: "POST", redirect: "manual", signal })
       .then((answer) => {
         // the answer to a form is a redirect, which a script sees without following it
         if (answer.type !== "opaqueredirect") throw new Error(answer.status);

@@ -16,8 +16,7 @@ import pytest
 import requests
 import responses
 
-from connector.crm import Connection, Surroundings
-from connector.crm.hubspot import tokens
+from connector.crm import Connection, Surroundings, renewal
 from connector.crm.hubspot.gateway import Gateway, open_gateway
 from connector.crm.hubspot.tokens import (
     access_token,
@@ -184,7 +183,7 @@ def test_each_account_gets_a_hook_secret_of_its_own(settings: Settings, far: Any
     """Nobody can sign for another portal."""
     far.get(DETAILS, json=ABOUT)
     far.post(INTROSPECT, json=KNOWN)
-    first, second = (static_account(settings, "pat-1") for _ in range(2))
+    first, second = (static_account(settings, {"token": "pat-1"}) for _ in range(2))
 
     assert first.secrets["hook_secret"] != second.secrets["hook_secret"]
 
@@ -224,7 +223,7 @@ def test_a_static_token_is_looked_up(settings: Settings, far: responses.Requests
     """HubSpot does not tell the scopes of a token that is not our app's; they stay unknown."""
     far.get(DETAILS, json=ABOUT)
     far.post(INTROSPECT, status=400, json={"status": "error"})
-    account = static_account(settings, "pat-1")
+    account = static_account(settings, {"token": "pat-1"})
 
     assert account.id == "hubspot-123"
     assert account.title == "app.hubspot.com"
@@ -242,7 +241,7 @@ def test_a_static_token_needs_no_app(settings: Settings, far: responses.Requests
     far.get(DETAILS, json=ABOUT)
     bare = settings.model_copy(update={"hubspot_client_id": "", "hubspot_client_secret": ""})
 
-    assert static_account(bare, "pat-1").config["account_type"] == "STANDARD"
+    assert static_account(bare, {"token": "pat-1"}).config["account_type"] == "STANDARD"
 
 
 def test_a_static_token_that_opens_nothing_is_refused(settings: Settings, far: Any) -> None:
@@ -250,7 +249,7 @@ def test_a_static_token_that_opens_nothing_is_refused(settings: Settings, far: A
     far.get(DETAILS, status=401, json={"category": "INVALID_AUTHENTICATION"})
 
     with pytest.raises(CredentialError):
-        static_account(settings, "pat-1")
+        static_account(settings, {"token": "pat-1"})
 
 
 def test_an_account_without_a_portal_is_no_answer(settings: Settings, far: Any) -> None:
@@ -259,7 +258,7 @@ def test_an_account_without_a_portal_is_no_answer(settings: Settings, far: Any) 
     far.post(INTROSPECT, json={})
 
     with pytest.raises(CRMDownError, match="which portal"):
-        static_account(settings, "pat-1")
+        static_account(settings, {"token": "pat-1"})
 
 
 def test_a_token_is_introspected_by_either_name(settings: Settings, far: Any) -> None:
@@ -363,7 +362,7 @@ def test_who_waits_too_long_comes_back_later(
     anywhere: Surroundings, far: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The work is not lost, and the token is not asked for twice."""
-    monkeypatch.setattr(tokens, "LOSER_SECONDS", 0.2)
+    monkeypatch.setattr(renewal, "LOSER_SECONDS", 0.2)
     connection = connected(anywhere, 0)
     with anywhere.store.write() as tx:
         assert connections.begin_refresh(tx, connection.id, 60)

@@ -15,6 +15,7 @@ from connector.model import JSON, Delivery
 from connector.secrets import Keyring
 from connector.settings import Settings
 from connector.store import Store, connections
+from tests.fakes.headers import SignedByHeader
 from tests.fakes.hubspot.portal import FakeHubSpot
 from tests.fakes.hubspot.server import serving
 from tests.fakes.hubspot.signing import sign_v3
@@ -24,10 +25,10 @@ BUSY = {"status": "error", "message": "You have reached your ten_secondly_rollin
         "errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"}  # fmt: skip
 
 
-class HubSpotAdapter:
+class HubSpotAdapter(SignedByHeader):
     """One connected portal, while our client secret is being replaced."""
 
-    signature_headers: tuple[str, ...] = ("x-hubspot-signature-v3", "x-hubspot-request-timestamp")
+    proofs: tuple[str, ...] = ("x-hubspot-signature-v3", "x-hubspot-request-timestamp")
     secret_count = 2
     has_rows = False
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.fakes.faults import Fault, Faults
 from tests.fakes.hubspot import events, links, memory
 from tests.fakes.hubspot.answers import Body
-from tests.fakes.hubspot.faults import Fault, Faults
 from tests.fakes.hubspot.grants import SCOPES, Grants
 from tests.fakes.hubspot.kinds import IDS, NAMES, definition, standard
 from tests.fakes.hubspot.memory import FAR_SIDE

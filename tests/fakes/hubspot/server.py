@@ -16,6 +16,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.fakes.faults import Fault
 from tests.fakes.hubspot import (
     account,
     actions,
@@ -30,7 +31,6 @@ from tests.fakes.hubspot import (
 )
 from tests.fakes.hubspot.answers import RefusalError, answer
 from tests.fakes.hubspot.call import Call, View
-from tests.fakes.hubspot.faults import Fault
 from tests.fakes.hubspot.portal import Asked, FakeHubSpot
 
 PARTS = (account, actions, associations, batches, lists, oauth, objects, properties, search)

@@ -20,15 +20,16 @@ from connector.secrets import Keyring
 from connector.settings import Settings
 from connector.signing import new_secret, signed_headers
 from connector.store import Store, connections, record_rows, records
+from tests.fakes.headers import SignedByHeader
 
 UNMAPPED = {"diary": "a private remark that no mapping names"}
 
 
-class LocalAdapter:
+class LocalAdapter(SignedByHeader):
     """One connection of the local CRM with two signing secrets."""
 
     connection_id = "local"
-    signature_headers: tuple[str, ...] = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    proofs: tuple[str, ...] = ("webhook-id", "webhook-timestamp", "webhook-signature")
     secret_count = 2
     has_rows = True
 

@@ -1,0 +1,86 @@
+"""
+Salesforce's HTTP under simple-salesforce: bounded in time and size, and never led elsewhere.
+
+The library sets no time-outs and follows redirects; a session of our own under it does neither. Its
+only exceptions that leave here are the library's own for answers that are not good.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from connector.errors import CRMDownError, SettingError
+from connector.settings import Settings
+
+CONNECT_SECONDS, READ_SECONDS = 3.05, 120.0
+WHOLE_SECONDS, LARGEST, BLOCK = 300.0, 50_000_000, 65_536
+AWAY = "Salesforce did not answer ({}); trying again is safe"
+# where Salesforce has its orgs; a token goes nowhere else
+HOSTS = re.compile(
+    r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.(?:salesforce\.com|force\.com|salesforce\.mil)"
+)
+
+Heard = Callable[[requests.Response], None]
+
+
+class BoundedSession(requests.Session):
+    """A session whose every answer is whole or an error; *heard* is told of each."""
+
+    def __init__(self, heard: Heard | None = None) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._heard = heard
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+        """Send one call; CRMDownError where no whole answer came. `stream=True` leaves the reading."""
+        streamed = options.pop("stream", False)
+        bounded = {"timeout": (CONNECT_SECONDS, READ_SECONDS), **options}
+        bounded |= {"allow_redirects": False, "stream": True}
+        try:
+            response = super().request(method, url, *args, **bounded)
+            if not streamed:
+                _read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            # not chained: the library's own words hold the address
+            raise CRMDownError(AWAY.format(type(error).__name__)) from None
+        if self._heard is not None:
+            self._heard(response)
+        return response
+
+
+def safe_address(settings: Settings, address: str) -> str:
+    """
+    Return scheme and host of an org's *address*; SettingError where that is not Salesforce's.
+
+    Only the operator can name another place, by CUEREEL_SALESFORCE_API.
+    """
+    if settings.salesforce_api:
+        return settings.salesforce_api
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "https" or parts.port or parts.username or not HOSTS.fullmatch(host):
+        raise SettingError(
+            "this is not the address of a Salesforce org; it looks like "
+            "https://acme.my.salesforce.com (Salesforce: Setup > My Domain)"
+        )
+    return f"https://{host}"
+
+
+def _read(response: requests.Response) -> None:
+    """Read the body within bounds, what there is at a time, so that none drips for ever."""
+    deadline, body = time.monotonic() + WHOLE_SECONDS, bytearray()
+    while block := response.raw.read1(BLOCK, decode_content=True):
+        body += block
+        if len(body) > LARGEST:
+            raise CRMDownError(AWAY.format(f"more than {LARGEST // 1_000_000} MB came"))
+        if time.monotonic() > deadline:
+            raise CRMDownError(AWAY.format("its answer did not end"))
+    response._content = bytes(body)
+    response.close()
