@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
-BENCHMARKS := hooks render road hubspot
-HUBSPOT_APP := connector/crm/hubspot/app
+BENCHMARKS := hooks render road hubspot salesforce
+APPS := connector/crm/hubspot/app connector/crm/salesforce/package
 STAMP := $(VENV)/.installed
 PLACED := $(VENV)/.placed
 
@@ -26,11 +26,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(PLACED): package-lock.json $(HUBSPOT_APP)/package-lock.json tools/place_assets.py $(STAMP)
+$(PLACED): package-lock.json $(APPS:%=%/package-lock.json) tools/place_assets.py $(STAMP)
 	@command -v npm >/dev/null || { echo "Cuereel needs npm to fetch fonts; install Node.js"; exit 1; }
 	@echo "fetching fonts and page assets"
 	@npm ci --silent --no-audit --no-fund --ignore-scripts
-	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(HUBSPOT_APP)
+	@for app in $(APPS); do npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $$app || exit 1; done
 	@$(BIN)/python tools/place_assets.py
 	@touch $@
 
@@ -58,9 +58,9 @@ lock: ## resolve the dependencies again
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock --quiet
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --silent
-	@npm install --package-lock-only --omit-lockfile-registry-resolved --silent --prefix $(HUBSPOT_APP)
+	@for app in $(APPS); do npm install --package-lock-only --omit-lockfile-registry-resolved --silent --prefix $$app; done
 
 clean: ## remove everything that can be made again
 	@rm -rf $(VENV) node_modules .cuereel renderers/fonts connector/web/static/vendor
-	@rm -rf $(HUBSPOT_APP)/node_modules
+	@rm -rf $(APPS:%=%/node_modules)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -59,6 +59,7 @@ JOBS: dict[str, Job] = {
     # whoever renders goes on with what is due on its queue: a dozen jobs wake a dozen workers
     "render_video": Job("connector.jobs.render_video.render_video", "render", 1800, 1, deepest=12),
     "write_back": Job("connector.jobs.write_back.write_back", "write", 300, gathers=True),
+    "bulk_write": Job("connector.jobs.bulk_write.bulk_write", "write", 1800, 1, deepest=12),
     "update_engagement": Job("connector.jobs.update_engagement.update_engagement", "measure", 180),
     "reconcile": Job("connector.jobs.reconcile.reconcile", "plan", 600, 1),
     "send_webhooks": Job("connector.jobs.send_webhooks.send_webhooks", "write", 300, 20),
@@ -70,6 +71,7 @@ NOUNS: dict[str, str] = {
     "changes": "write_back",
     "measures": "update_engagement",
     "webhooks": "send_webhooks",
+    "bulk_jobs": "bulk_write",
 }
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Connection as Tx
 
+from connector.cli.app_project import app
 from connector.cli.connect import (
     ACTOR,
     around,
@@ -27,7 +28,6 @@ from connector.cli.connect import (
     spinning,
     tell_installed,
 )
-from connector.cli.hubspot_app import app
 from connector.crm import open_crm
 from connector.crm.accounts import connection_of, install_fields
 from connector.crm.local.csv_export import export_csv

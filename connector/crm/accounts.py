@@ -26,7 +26,7 @@ from connector.store.connections import ConnectionRow
 
 # what an admin has put into the CRM, and what only we know, outlives a new connection
 KEPT_SECRETS = ("hook_secret", "old_hook_secret")
-KEPT_CONFIG = ("left_out", "subscription_id", "consent_api")
+KEPT_CONFIG = ("left_out", "subscription_id", "package")
 DISABLED = "disabled"
 TITLES = {"hubspot": "HubSpot", "local": "Built-in CRM", "salesforce": "Salesforce"}
 

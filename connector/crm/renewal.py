@@ -19,7 +19,8 @@ from connector.settings import Settings
 from connector.store import connections
 from connector.store.connections import ConnectionRow
 
-LEASE_SECONDS = 20.0
+# longer than the slowest answer that a CRM may give, or two would ask
+LEASE_SECONDS = 45.0
 LOSER_SECONDS = 15.0
 NAP_SECONDS = 0.1
 

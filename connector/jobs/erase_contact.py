@@ -17,11 +17,12 @@ from connector.jobs.sources import open_source
 from connector.jobs.station import Station
 from connector.model import Subject
 from connector.publish import open_files
-from connector.store import audit, connections, triggers, videos
+from connector.store import audit, bulk_jobs, connections, triggers, videos
 from connector.store.awaited import awaited
 from connector.store.erase import erase
 
 PATIENCE_SECONDS = 20.0
+BULK_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def erase_contact(station: Station, connection_id: str, contact_id: str, actor: 
     gone = sum(files.delete(f"{connection_id}/{row.id}") for row in rows)
     crm, _ = open_source(station, connection_id)
     with _pen(station, connection_id):
+        _await_bulk(station, connection_id, contact_id)
         crm.erase(contact_id)
         with station.store.write() as tx:
             waiting = awaited(tx, connection_id, contact_id)
@@ -51,6 +53,16 @@ def erase_contact(station: Station, connection_id: str, contact_id: str, actor: 
             answer_erased(tx, waiting)
             audit.record(tx, actor, "erase", connection_id, {"videos": len(erased.video_ids)})
     return Erasure(len(erased.video_ids), gone, erased.rows)
+
+
+def _await_bulk(station: Station, connection_id: str, contact_id: str) -> None:
+    """Wait for a bulk job that holds something about the contact, lest it brings that back."""
+    with station.store.read() as tx:
+        held = bulk_jobs.holds(tx, connection_id, contact_id)
+    if held:
+        raise TemporaryError(
+            "a bulk job of the CRM may yet write to this contact; try again", after=BULK_SECONDS
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from connector.errors import ConnectorError
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station
 from connector.publish import open_files
-from connector.store import connections, deliveries, logins, videos
+from connector.store import bulk_jobs, connections, deliveries, logins, videos
 
 STALE_SECONDS = 3600.0
 REMEMBERED_DAYS = 30  # longer than any CRM we know sends again
@@ -59,9 +59,13 @@ def expire_links(station: Station) -> int:
 
 
 def forget(station: Station) -> int:
-    """Forget deliveries that nobody can repeat any more, and sign-ins that have run out."""
+    """Forget deliveries that nobody can repeat any more, sign-ins that ran out, old bulk jobs."""
     with station.store.write() as tx:
-        return deliveries.forget_old(tx, REMEMBERED_DAYS) + logins.forget_old(tx)
+        return (
+            deliveries.forget_old(tx, REMEMBERED_DAYS)
+            + logins.forget_old(tx)
+            + bulk_jobs.forget_old(tx, REMEMBERED_DAYS)
+        )
 
 
 def ask_what_was_missed(station: Station) -> int:

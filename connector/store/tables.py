@@ -21,6 +21,7 @@ from connector.store.columns import (
     DEAD,
     DONE,
     DUE,
+    ID,
     RUNNING,
     Document,
     Name,
@@ -34,6 +35,7 @@ from connector.store.tables_around import (
     assignments,
     attempts,
     audit,
+    bulk_jobs,
     events,
     logins,
     measures,
@@ -46,8 +48,8 @@ from connector.store.tables_around import (
 )
 
 __all__ = [
-    "DEAD", "DONE", "DUE", "RUNNING", "WORK", "assignments", "attempts", "audit", "campaigns",
-    "changes", "connections", "decisions", "deliveries", "events", "logins", "measures", "metadata",
+    "DEAD", "DONE", "DUE", "RUNNING", "WORK", "assignments", "attempts", "audit", "bulk_jobs",
+    "campaigns", "changes", "connections", "decisions", "deliveries", "events", "logins", "measures", "metadata",
     "outcomes", "record_rows", "records", "sessions", "subjects", "tombstones", "triggers", "users",
     "videos", "webhooks",
 ]  # fmt: skip
@@ -206,9 +208,19 @@ changes = Table(
     Column("version", Integer, nullable=False),  # grows with every merge; see store/changes.py
     Column("written_version", Integer, nullable=False, server_default=text("0")),
     Column("written_at", Time),
+    # the bulk job that holds the change, and the version that was sent with it, 0 before
+    Column("bulk_id", ID),
+    Column("bulk_version", Integer, nullable=False, server_default=text("0")),
     *work_columns(),
     UniqueConstraint("connection_id", "kind", "key"),
     Index(None, "work", "due_at"),
+    Index(
+        "ix_changes_bulk_id_key",
+        "bulk_id",
+        "key",
+        sqlite_where=text("bulk_id IS NOT NULL"),
+        postgresql_where=text("bulk_id IS NOT NULL"),
+    ),
 )
 
 WORK: dict[str, Table] = {
@@ -217,4 +229,5 @@ WORK: dict[str, Table] = {
     "changes": changes,
     "measures": measures,
     "webhooks": webhooks,
+    "bulk_jobs": bulk_jobs,
 }

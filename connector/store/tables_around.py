@@ -1,5 +1,5 @@
 """
-Tables beside the road: who watched, who signs in, and the local CRM's own records.
+Tables beside the road: who watched, who signs in, what is owed in bulk, the local CRM's own records.
 """
 
 from __future__ import annotations
@@ -184,4 +184,21 @@ webhooks = Table(
     Column("created_at", Time, nullable=False),
     *work_columns(),
     Index(None, "work", "due_at"),
+)
+
+# Jobs of a CRM's own, in which thousands of changes are written at once; see store/bulk_jobs.py.
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    own_id(),
+    of_connection(),
+    Column("lot", String(80), nullable=False),
+    Column("ticket", Name, nullable=False, server_default=""),  # what the CRM calls the job
+    Column("state", String(12), nullable=False),
+    Column("count", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", Time, nullable=False),
+    Column("ended_at", Time),
+    *work_columns(),
+    Index(None, "work", "due_at"),
+    Index(None, "connection_id", "lot", "ended_at"),
 )

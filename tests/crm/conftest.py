@@ -12,8 +12,9 @@ from connector.store import Store
 from tests.fakes.adapter import Adapter
 from tests.fakes.hubspot.adapter import HubSpotAdapter
 from tests.fakes.local import LocalAdapter
+from tests.fakes.salesforce.adapter import SalesforceAdapter
 
-ADAPTERS = {"hubspot": HubSpotAdapter, "local": LocalAdapter}
+ADAPTERS = {"hubspot": HubSpotAdapter, "local": LocalAdapter, "salesforce": SalesforceAdapter}
 
 
 @pytest.fixture(params=sorted(ADAPTERS))

@@ -22,6 +22,8 @@ class Adapter(Protocol):
     has_rows: bool
     # whether the far side signs what it sends, with its time; else a secret in the address is the proof
     signs: bool
+    # whether an opt-out that is not set can be told from a yes
+    hears_yes: bool
     # what a delivery proves itself by: names of headers, or parts of the address
     proofs: tuple[str, ...]
     video_url_field: str

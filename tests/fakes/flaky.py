@@ -19,6 +19,7 @@ def done(_change: Change) -> Written:
 class Flaky:
     """Remembers every write that it was asked for, and answers as it is told to."""
 
+    most_at_once: int = 100
     answer: Answer = done
     failure: Exception | None = None
     after: float | None = None
@@ -35,6 +36,9 @@ class Flaky:
             for change, answer in answers
             if isinstance(answer, Written)
         ]
+
+    def bulk(self) -> None:
+        """Return None: this one has no bulk jobs."""
 
     @property
     def contacts(self) -> list[str]:

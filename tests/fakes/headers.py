@@ -12,6 +12,7 @@ class SignedByHeader:
     """What adapters of CRMs that sign in headers, and know contacts by plain numbers, have in common."""
 
     signs = True
+    hears_yes = True
     video_url_field = "video_url"
 
     def id(self, name: str) -> str:

@@ -16,13 +16,14 @@ from typing import IO, Any, cast
 from urllib.parse import quote
 
 import requests
+import urllib3
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from connector.crm import Connection, Surroundings
 from connector.crm.salesforce.refusals import LIMIT, refusal, told
 from connector.crm.salesforce.tokens import Session, open_session
-from connector.crm.salesforce.transport import BoundedSession
+from connector.crm.salesforce.transport import AWAY, BoundedSession
 from connector.errors import ConnectorError, CRMBusyError, CRMDownError, PayloadError
 from connector.model import JSON
 from connector.strict_json import parse_json
@@ -136,10 +137,17 @@ class Gateway:
         response = cast(
             requests.Response, self._twice(lambda library: self._opened(library, path, query))
         )
-        with response:
-            text = io.TextIOWrapper(cast(IO[bytes], response.raw), encoding="utf-8", newline="")
-            response.raw.decode_content = True
+        response.raw.decode_content = True
+        # otherwise it closes itself at the last byte, while the text over it still asks for more
+        response.raw.auto_close = False
+        text = io.TextIOWrapper(cast(IO[bytes], response.raw), encoding="utf-8", newline="")
+        try:
             yield from csv.DictReader(line.replace("\0", "") for line in text)
+        except (urllib3.exceptions.HTTPError, OSError, csv.Error, UnicodeDecodeError) as error:
+            raise CRMDownError(AWAY.format(type(error).__name__)) from None
+        finally:
+            text.close()
+            response.close()
 
     def locator(self, path: str, query: Mapping[str, str]) -> tuple[list[dict[str, str]], str]:
         """Return one page of a bulk query's rows, and where the next one begins; empty at the end."""
@@ -152,11 +160,15 @@ class Gateway:
         return list(csv.DictReader(io.StringIO(text))), "" if following == "null" else following
 
     def library(self) -> Salesforce:
-        """Return simple-salesforce with a token that is good; for the Metadata API alone."""
-        return self._library_of(self._open())
+        """
+        Return a simple-salesforce of its own with a token that is good, for the Metadata API alone.
 
-    def retry_session(self) -> None:
-        """Ask for another token at the next call, as after a 401 of the Metadata API."""
+        Its Metadata API changes the headers of whatever it shares them with.
+        """
+        return _direct(self._open(), self.version, self._session)
+
+    def refuse_token(self) -> None:
+        """Ask for another token at the next call, as after a refusal by the Metadata API."""
         self._refused_token = self._open().access
 
     def close(self) -> None:

@@ -29,9 +29,7 @@ MISSING_SECONDS = 600.0
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z0-9_]{1,80})*")
 NO_COLUMN = re.compile(r"No such column '([A-Za-z0-9_.]{1,120})'")
-NAMED = re.compile(
-    r"(?:InvalidBatch|Field name not found)[^A-Za-z0-9]*:?\s*([A-Za-z][A-Za-z0-9_]{0,79})"
-)
+NAMED = re.compile(r"[Ff]ield name not found\s*:\s*([A-Za-z][A-Za-z0-9_.]{0,119})")
 UNRELATED = "Foreign key external ID"
 MOST_NAMED = 3
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 import jwt
 
 from connector.crm import Connection, Surroundings, renewal
-from connector.crm.salesforce.refusals import refusal, told
+from connector.crm.salesforce.refusals import Said, refusal, told
 from connector.crm.salesforce.transport import BoundedSession, safe_address
 from connector.errors import (
+    ConnectorError,
     CredentialError,
+    CRMBusyError,
     CRMDownError,
     PayloadError,
     PermanentError,
@@ -35,16 +37,23 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_SECONDS = 170
 PRODUCTION, SANDBOX = "https://login.salesforce.com", "https://test.salesforce.com"
 TOKEN_TIMES = (3.05, 12.0)  # less than a lease on asking lasts
-# these the grant is refused with; all else may pass
-REFUSED = frozenset(
-    {"invalid_grant", "invalid_client", "invalid_client_id", "unauthorized_client",
-     "inactive_user", "inactive_org", "unsupported_grant_type", "invalid_app_access",
-     "invalid_assertion_type", "app_not_found", "OAUTH_APP_BLOCKED", "OAUTH_EC_APP_NOT_FOUND"}
-)  # fmt: skip
+TOKEN_WHOLE_SECONDS = 15.0
+# these pass, though they come in the form of a refusal
+CROWDED = ("login rate exceeded", "already being processed")
+CROWDED_SECONDS = 5.0
+TROUBLE = frozenset({"unknown_error", "server_error", "temporarily_unavailable"})
 REMOVED = (
     "the org no longer lets Cuereel in ({}); connect it again with `cuereel crm connect salesforce` "
     "or on the console's page Connections"
 )
+
+
+class TokenRefusedError(CredentialError):
+    """Salesforce gives no token; *said* is why, in its own words, which are not for showing."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(REMOVED.format(said.code))
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -93,19 +102,28 @@ def ask(settings: Settings, held: Mapping[str, JSON]) -> Grant:
 
 
 def token(settings: Settings, login: str, form: Mapping[str, str]) -> Grant:
-    """Post *form* to where tokens are given; CredentialError where Salesforce refuses."""
+    """
+    Post *form* to where tokens are given.
+
+    TokenRefusedError where Salesforce refuses and says so; TemporaryError where it has trouble, is
+    asked too often, or something that is not Salesforce answers in its place.
+    """
     status, content = _post(settings, login, TOKEN_PATH, form)
     if status == 200 and isinstance(content, Mapping):
         return _granted(settings, content)
+    raise _refused(status, content)
+
+
+def _refused(status: int, content: JSON) -> ConnectorError:
     error = told(content)
-    if error.code in REFUSED or (400 <= status < 404 and not error.code):
-        raise CredentialError(REMOVED.format(error.code or f"status {status}"))
+    if any(words in error.message.lower() for words in CROWDED):
+        return CRMBusyError("too many ask this org for a token just now", after=CROWDED_SECONDS)
+    if not error.code or error.code in TROUBLE:
+        return CRMDownError(
+            f"Salesforce gives no tokens just now (status {status}); trying again is safe"
+        )
     raised = refusal(status, content)
-    raise (
-        CredentialError(REMOVED.format(error.code))
-        if isinstance(raised, PermanentError)
-        else raised
-    )
+    return TokenRefusedError(error) if isinstance(raised, PermanentError) else raised
 
 
 def app_credentials(settings: Settings) -> dict[str, str]:
@@ -167,7 +185,7 @@ def _by_refresh(settings: Settings, held: Mapping[str, JSON]) -> dict[str, str]:
 
 
 def _post(settings: Settings, login: str, path: str, form: Mapping[str, str]) -> tuple[int, JSON]:
-    session = BoundedSession()
+    session = BoundedSession(whole_seconds=TOKEN_WHOLE_SECONDS)
     try:
         response = session.request(
             "POST", safe_address(settings, login) + path, data=dict(form), timeout=TOKEN_TIMES
@@ -199,7 +217,8 @@ def _usable(held: Mapping[str, JSON], refused: str) -> bool:
 
 
 def _must_be_renewable(row: ConnectionRow) -> None:
-    if row.state == "needs_reauth":
+    # one that was disconnected on purpose has nothing to ask with, and stays what it is
+    if row.state in ("needs_reauth", "disabled"):
         raise CredentialError(REMOVED.format("as it did before"))
 
 

@@ -22,6 +22,10 @@ from connector.settings import Settings
 CONNECT_SECONDS, READ_SECONDS = 3.05, 120.0
 WHOLE_SECONDS, LARGEST, BLOCK = 300.0, 50_000_000, 65_536
 AWAY = "Salesforce did not answer ({}); trying again is safe"
+FOREIGN = (
+    "this is not the address of a Salesforce org; it looks like https://acme.my.salesforce.com "
+    "(Salesforce: Setup > My Domain)"
+)
 # where Salesforce has its orgs; a token goes nowhere else
 HOSTS = re.compile(
     r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.(?:salesforce\.com|force\.com|salesforce\.mil)"
@@ -33,10 +37,11 @@ Heard = Callable[[requests.Response], None]
 class BoundedSession(requests.Session):
     """A session whose every answer is whole or an error; *heard* is told of each."""
 
-    def __init__(self, heard: Heard | None = None) -> None:
+    def __init__(self, heard: Heard | None = None, whole_seconds: float = WHOLE_SECONDS) -> None:
         super().__init__()
         self.trust_env = False
         self._heard = heard
+        self._whole_seconds = whole_seconds
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
         """Send one call; CRMDownError where no whole answer came. `stream=True` leaves the reading."""
@@ -46,7 +51,7 @@ class BoundedSession(requests.Session):
         try:
             response = super().request(method, url, *args, **bounded)
             if not streamed:
-                _read(response)
+                _read(response, self._whole_seconds)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # not chained: the library's own words hold the address
             raise CRMDownError(AWAY.format(type(error).__name__)) from None
@@ -63,19 +68,19 @@ def safe_address(settings: Settings, address: str) -> str:
     """
     if settings.salesforce_api:
         return settings.salesforce_api
-    parts = urlsplit(address if "://" in address else f"https://{address}")
-    host = (parts.hostname or "").lower()
-    if parts.scheme != "https" or parts.port or parts.username or not HOSTS.fullmatch(host):
-        raise SettingError(
-            "this is not the address of a Salesforce org; it looks like "
-            "https://acme.my.salesforce.com (Salesforce: Setup > My Domain)"
-        )
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise SettingError(FOREIGN) from None
+    if parts.scheme != "https" or port or parts.username or not HOSTS.fullmatch(host):
+        raise SettingError(FOREIGN)
     return f"https://{host}"
 
 
-def _read(response: requests.Response) -> None:
+def _read(response: requests.Response, seconds: float) -> None:
     """Read the body within bounds, what there is at a time, so that none drips for ever."""
-    deadline, body = time.monotonic() + WHOLE_SECONDS, bytearray()
+    deadline, body = time.monotonic() + seconds, bytearray()
     while block := response.raw.read1(BLOCK, decode_content=True):
         body += block
         if len(body) > LARGEST:

@@ -6,11 +6,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connector.web.console import connections, contacts, people, records, sign_in, videos
+from connector.web.console import (
+    connect_salesforce,
+    connections,
+    contacts,
+    people,
+    records,
+    sign_in,
+    videos,
+)
 from connector.web.console.door import blueprint
 
 __all__ = [
     "blueprint",
+    "connect_salesforce",
     "connections",
     "contacts",
     "people",

@@ -44,10 +44,21 @@ SYNCS = {
 # what the facts of an account are called; the others are for programs
 FACTS = {
     "portal": "Portal",
+    "org": "Org",
     "domain": "Domain",
+    "username": "User",
+    "sandbox": "Sandbox",
     "account_type": "Kind of account",
     "time_zone": "Time zone",
 }
+KINDS = {
+    "oauth": "our app",
+    "static": "a token of the account",
+    "web_server": "our app",
+    "client_credentials": "an app of the org, with its secret",
+    "jwt_bearer": "an app of the org, with a private key",
+}
+SALESFORCE = "salesforce"
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ def connection_list() -> Page:
         {"row": row, "crm": title_of(row.crm), "chip": _chip(row), "written": written.get(row.id)}
         for row in rows
     ]
-    offered = {crm: title_of(crm) for crm in APPS} if may(Role.ADMIN) else {}
+    offered = {title_of(crm): _way_in(crm) for crm in APPS} if may(Role.ADMIN) else {}
     return render_template("console/connections.html", lines=lines, offered=offered)
 
 
@@ -180,17 +191,40 @@ def _page(row: ConnectionRow, shown: _Shown) -> str:
         left_out=row.config.get("left_out") or (),
         hook=f"{here.settings.base_url}/hooks/{row.crm}/{row.id}",
         has_secret=bool(row.secrets.get("hook_secret")),
-        again=row.crm in APPS and row.secrets.get("kind") != "static",
+        salesforce=row.crm == SALESFORCE,
+        again=_way_back(row),
         confirmation=_confirmation(row),
         welcome="welcome" in request.args,
     )
 
 
+def _way_in(crm: str) -> str:
+    """Return the page on which an account is connected: the CRM's own, or ours with several ways."""
+    if crm == SALESFORCE:
+        return url_for("console.salesforce_form")
+    return url_for("oauth.start", crm=crm)
+
+
+def _way_back(row: ConnectionRow) -> str:
+    """Return the page on which this account is connected again; empty where no page can."""
+    kind, domain = row.secrets.get("kind"), row.config.get("domain")
+    if row.crm not in APPS or kind in ("static", "jwt_bearer"):
+        return ""
+    if row.crm != SALESFORCE:
+        return url_for("oauth.start", crm=row.crm)
+    if kind == "web_server":
+        return url_for("oauth.start", crm=row.crm, at=domain)
+    return url_for("console.salesforce_form", domain=domain)
+
+
 def _facts(row: ConnectionRow) -> list[tuple[str, str]]:
     told = [(label, row.config.get(name)) for name, label in FACTS.items()]
-    kinds = {"oauth": "our app", "static": "a token of the account"}
-    told.append(("Lets us in by", kinds.get(str(row.secrets.get("kind")))))
-    return [(label, str(value)) for label, value in told if value]
+    told.append(("Lets us in by", KINDS.get(str(row.secrets.get("kind")))))
+    return [(label, _as_told(value)) for label, value in told if value not in (None, "")]
+
+
+def _as_told(value: JSON) -> str:
+    return ("Yes" if value else "No") if isinstance(value, bool) else str(value)
 
 
 def _grouped(findings: Sequence[Finding]) -> list[tuple[Chip, str, list[str]]]:

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from connector.cli.hubspot_app import PLACEHOLDER, app
+from connector.cli.app_project import PLACEHOLDER, app
 from connector.crm.hubspot.callbacks import outputs
 from connector.crm.hubspot.doors import DOORS, OPTIONAL_SCOPES, REQUIRED_SCOPES
 from connector.decide.dictionary import load_dictionary

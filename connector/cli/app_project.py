@@ -1,5 +1,5 @@
 """
-`cuereel crm app hubspot`: the developer project that puts us into HubSpot's own screens.
+`cuereel crm app`: what puts us into a CRM's own screens, to be uploaded with the CRM's own tools.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli.salesforce_package import write_package
 from connector.errors import NotFoundError, PayloadError, SettingError
 from connector.settings import load_settings
 
@@ -35,16 +36,34 @@ UPLOADED = ("hsproject.json", "src")
     show_default=True,
     help="private: accounts that you allow; marketplace: any account that has the link.",
 )
-def app(crm: str, out: Path, name: str, distribution: str) -> None:
+@click.option("--commerce", is_flag=True, help="Salesforce: the org has Commerce carts.")
+def app(crm: str, out: Path, name: str, distribution: str, commerce: bool) -> None:
     """
-    Write the app project of CRM (hubspot), with our own address filled in.
+    Write the app project of CRM (hubspot, salesforce), with our own address filled in.
 
-    PUBLIC_BASE_URL must be an https address, as HubSpot calls no other. In the folder that is
-    written, `hs project upload` creates the app; its client id and secret then become
+    HubSpot: PUBLIC_BASE_URL must be an https address, as HubSpot calls no other. In the folder
+    that is written, `hs project upload` creates the app; its client id and secret then become
     CUEREEL_HUBSPOT_CLIENT_ID and CUEREEL_HUBSPOT_CLIENT_SECRET.
+
+    Salesforce: `cuereel crm install salesforce` deploys the package by itself. This writes it
+    for those who deploy with Salesforce's own command line, in stages: what `sf project deploy
+    start --metadata-dir` takes. It holds a secret address; keep it out of source control.
     """
+    if crm == "salesforce":
+        _refuse_foreign(out, {Path(name) for name in ("1-fields-and-objects.zip",)})
+        written = write_package(out, commerce=commerce)
+        click.echo(f"wrote {', '.join(written)} to {out}; deploy them in this order:")
+        for file in written:
+            click.echo(f"  sf project deploy start --metadata-dir {out / file} --single-package")
+        return
     if crm not in PROJECTS:
-        raise NotFoundError(f"there is no app project for {crm!r}; there is one for: hubspot")
+        raise NotFoundError(
+            f"there is no app project for {crm!r}; there is one for: hubspot, salesforce"
+        )
+    _write_project(crm, out, name, distribution)
+
+
+def _write_project(crm: str, out: Path, name: str, distribution: str) -> None:
     address = _address()
     with as_file(files("connector").joinpath(PROJECTS[crm])) as project:
         sources = _sources(Path(project))
