@@ -163,13 +163,18 @@ class Written(StrEnum):
 
 @dataclass(frozen=True)
 class WriteResult:
-    """The CRM's word on one change; *after* seconds where it asked us to wait."""
+    """
+    The CRM's word on one change; *after* seconds where it asked us to wait.
+
+    *alone*: what is waited for concerns this record, and holds up no other.
+    """
 
     change_id: str
     written: Written
     reason: str = ""
     sentence: str = ""
     after: float | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ CROWD = 5000  # changes looked at to find whose turn it is
 # a CRM may be away for a night: with waits of up to ten minutes this lasts about ten hours
 ATTEMPTS = 66
 SHORTEST_WAIT = 1.0
-RECORD_WAITS = frozenset({"field_missing", "unclear_answer"})
 
 Keep = Callable[[Connection], bool]
 """Keeps the pen; False where another has taken over."""
@@ -226,8 +225,7 @@ def _again(change_id: str, error: TemporaryError) -> WriteResult:
 
 
 def _wants_rest(result: WriteResult) -> bool:
-    # one record that must wait, such as for a field that is missing, holds up nobody else
-    return result.written is Written.RETRY and result.reason not in RECORD_WAITS
+    return result.written is Written.RETRY and not result.alone
 
 
 def ends_well(result: WriteResult | None) -> bool:

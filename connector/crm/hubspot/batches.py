@@ -27,6 +27,8 @@ from connector.model import JSON, WriteResult, Written
 # HubSpot's limit; the specification does not say it, so nothing but we would notice
 MOST = 100
 TRACE = "objectWriteTraceId"
+# these wait for something about one record
+ALONE = frozenset({"unclear_answer", "activity_gone"})
 
 Input = Mapping[str, JSON]
 Send = Callable[[Sequence[Input]], JSON]
@@ -111,7 +113,10 @@ def result(change_id: str, word: Word) -> WriteResult:
     if word is None:
         return WriteResult(change_id, Written.DONE)
     if isinstance(word, TemporaryError):
-        return WriteResult(change_id, Written.RETRY, word.reason, word.sentence, word.after)
+        alone = word.reason in ALONE
+        return WriteResult(
+            change_id, Written.RETRY, word.reason, word.sentence, word.after, alone=alone
+        )
     if word.gone:
         return WriteResult(
             change_id, Written.GONE, "contact_gone", "The contact no longer exists in HubSpot."

@@ -125,6 +125,7 @@ def _settled(change_id: str, word: Word, lacking: frozenset[str]) -> WriteResult
         f"HubSpot has no contact property {names}; run `cuereel crm install hubspot` to make it again. "
         "Everything else was written.",
         FIELD_MISSING_SECONDS,
+        alone=True,
     )
 
 

@@ -13,11 +13,14 @@ from connector.crm.salesforce.ids import is_id
 from connector.crm.salesforce.install import CARTS, filling, known_package, missing
 from connector.crm.salesforce.kept import described, forget, readable
 from connector.crm.salesforce.permission import ADMIN, assigned, permission_sets
+from connector.crm.salesforce.records import constant
 from connector.crm.salesforce.refusals import RefusedError
 from connector.crm.salesforce.soql import select
+from connector.decide.campaigns import parse_campaign
 from connector.decide.dictionary import Dictionary
 from connector.errors import ConnectorError, CRMBusyError, NotFoundError
 from connector.model import Finding
+from connector.store import campaigns
 
 AGAIN = "run `cuereel crm install {}`"
 OPT_OUTS = {"Contact": "contact.email_opt_out", "Lead": "lead.email_opt_out"}
@@ -44,7 +47,7 @@ def check(gateway: Gateway, connection: Connection, surroundings: Surroundings) 
         *_answered("fields", lambda: _fields(gateway, dictionary, connection)),
         *_answered("permissions", lambda: _permissions(gateway, connection)),
         *_answered("consent", lambda: _consent(gateway, dictionary, connection)),
-        *_answered("mapping", lambda: _mapping(gateway, dictionary)),
+        *_answered("mapping", lambda: _mapping(gateway, dictionary, _named(surroundings))),
         *_answered("messages", lambda: _messages(gateway, connection, surroundings)),
         *_answered("flows", lambda: _flows(gateway)),
     ]
@@ -126,26 +129,48 @@ def _consent(gateway: Gateway, dictionary: Dictionary, connection: Connection) -
         yield Finding("ok", "consent", "the Consent API is asked as well")
 
 
-def _mapping(gateway: Gateway, dictionary: Dictionary) -> Iterator[Finding]:
+def _named(surroundings: Surroundings) -> dict[str, list[str]]:
+    """Return the words that installed campaigns name, each with their names."""
+    with surroundings.store.read() as tx:
+        installed = [parse_campaign(row.body, row.name) for row in campaigns.active(tx)]
+    found: dict[str, list[str]] = {}
+    for campaign in installed:
+        for word in campaign.words():
+            found.setdefault(word, []).append(campaign.name)
+    return found
+
+
+def _mapping(
+    gateway: Gateway, dictionary: Dictionary, named: Mapping[str, list[str]]
+) -> Iterator[Finding]:
     for kind, way in dictionary.objects.items():
         name = way.partition(".")[0]
         if not described(gateway, name).known:
             yield Finding("ok", "mapping", f"the org has no {name}, so no {kind} starts anything")
             continue
-        fields = [
-            field
+        lacking = {
+            word: field
             for word, field in dictionary.read.items()
-            if word.partition(".")[0] == kind and word not in OPT_OUTS.values()
-            and not word.endswith(".items")
-        ]  # fmt: skip
-        lacking = sorted(set(fields) - set(readable(gateway, name, fields)))
+            if word in named
+            and word.partition(".")[0] == kind
+            and _lacks(gateway, name, word, field)
+        }
         if lacking:
+            fields = ", ".join(f"{field} ({word})" for word, field in sorted(lacking.items()))
+            users = ", ".join(sorted({one for word in lacking for one in named[word]}))
             yield Finding(
                 "warning",
                 "mapping",
-                f"{name} has no field {', '.join(lacking)} that our user may see; make what your "
-                "campaigns need, or name others in mappings/crm/salesforce.toml",
+                f"{name} has no field {fields} that our user may see, so {users} shows what stands "
+                "in `otherwise`; make the fields, or name others in mappings/crm/salesforce.toml",
             )
+
+
+def _lacks(gateway: Gateway, name: str, word: str, field: str) -> bool:
+    # a child relation is no field, and a hidden opt-out has its own finding
+    if word.endswith(".items") or word in OPT_OUTS.values() or constant(field):
+        return False
+    return not readable(gateway, name, [field])
 
 
 def _messages(

@@ -15,7 +15,7 @@ from connector.crm.salesforce.batches import Input, delete, send_all
 from connector.crm.salesforce.considerate import Considerate
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.ids import is_id, is_lead, person_object, whole
-from connector.crm.salesforce.kept import described, forget, readable
+from connector.crm.salesforce.kept import described, forget
 from connector.crm.salesforce.properties import put
 from connector.crm.salesforce.refusals import Complaint, Word
 from connector.crm.salesforce.soql import quoted, select
@@ -63,13 +63,13 @@ def _ours(
     gateway: Gateway, once: Considerate, dictionary: Dictionary, person: str
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield the ids of our records about a person, by object; views before what they belong to."""
-    for name, field, subject in _lookups(dictionary, is_lead(person)):
-        if field in described(gateway, name).fields:
+    for name, field, text in _lookups(dictionary, is_lead(person)):
+        held = described(gateway, name).fields
+        if field in held:
             where = f"{field} = {quoted(person)}"
-            if subject and readable(gateway, name, [subject]):
-                # a deleted contact's records point to nobody any more, but say whom they were about
-                about = f"{subject} = {quoted(f'contact:{person}')}"
-                where += f" OR ({field} = null AND {about})"
+            if text in held:
+                # a deleted person's records point to nobody any more, but keep the id as text
+                where += f" OR ({field} = null AND {text} = {quoted(person)})"
             found = once.query(select(("Id",), name, where))
             yield name, [str(row.get("Id")) for row in found]
     if described(gateway, TASK).known:
@@ -77,15 +77,13 @@ def _ours(
 
 
 def _lookups(dictionary: Dictionary, lead: bool) -> Iterator[tuple[str, str, str]]:
-    """Yield our objects, the field that names the person, and the way to what a video was about."""
+    """Yield our objects, what points to the person, and its id as text; views before videos."""
     person = "lead" if lead else "contact"
-    video, view = (dictionary.rows.get(kind, {}) for kind in ("video_row", "view_row"))
-    subject, relation = video.get("subject", ""), view.get("video_id", "").partition(".")[0]
-    if view.get("object") and view.get(person):
-        yield view["object"], view[person], f"{relation}.{subject}" if relation and subject else ""
-    if video.get("object") and video.get(person):
-        yield video["object"], video[person], subject
-    yield requests.OBJECT, requests.LEAD if lead else requests.CONTACT, ""
+    for kind in ("view_row", "video_row"):
+        names = dictionary.rows.get(kind, {})
+        if names.get("object"):
+            yield names["object"], names.get(person, ""), names.get("person", "")
+    yield requests.OBJECT, requests.LEAD if lead else requests.CONTACT, requests.PERSON
 
 
 def _must_be_done(words: list[Word]) -> None:

@@ -40,7 +40,9 @@ def install(gateway: Gateway, connection: Connection, surroundings: Surroundings
     before = seen(gateway, wanted)
     stages = bundles(filling(connection, surroundings), commerce=described(gateway, CARTS).known)
     left_out: dict[str, str] = {}
-    if missing(gateway, dictionary) or fingerprint(stages) != known_package(connection, surroundings):
+    if missing(gateway, dictionary) or fingerprint(stages) != known_package(
+        connection, surroundings
+    ):
         left_out = _deploy(gateway, stages)
         if not left_out:
             _remember(connection, surroundings, fingerprint(stages))

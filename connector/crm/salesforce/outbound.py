@@ -71,7 +71,9 @@ def receive(delivery: Delivery, connection: Connection, surroundings: Surroundin
     # one another in a circle
     triggers = tuple(found[key] for key in sorted(found))
     return Intake(
-        "om:" + hashlib.sha256(delivery.body).hexdigest(), triggers, Answer(200, ACKNOWLEDGED, CONTENT_TYPE)
+        "om:" + hashlib.sha256(delivery.body).hexdigest(),
+        triggers,
+        Answer(200, ACKNOWLEDGED, CONTENT_TYPE),
     )
 
 

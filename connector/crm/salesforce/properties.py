@@ -62,6 +62,7 @@ def settled(change_id: str, outcome: Outcome) -> WriteResult:
         f"The org has no field {', '.join(sorted(lacking))}, or Cuereel's user may not edit it; run "
         "`cuereel crm install salesforce`. Everything that can be without it was written.",
         MISSING_SECONDS,
+        alone=True,
     )
 
 

@@ -8,7 +8,7 @@ watch. Nothing but mapped fields is asked for, so a campaign can show no more th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connector.crm.salesforce.gateway import Gateway, Row
 from connector.crm.salesforce.items import (
@@ -80,9 +80,16 @@ def read(
     """Return *words* of each subject, of who watches and of the company; absent where gone."""
     known = ids(one.id for one in subjects)
     asked = {one: known[one.id] for one in subjects if one.id in known}
-    return asked_again(
+    found = asked_again(
         gateway, lambda hidden: _read(gateway, askable(gateway, hidden), dictionary, asked, words)
     )
+    said = {word: text for word in words if (text := constant(dictionary.field(word)))}
+    return {one: replace(record, fields={**said, **record.fields}) for one, record in found.items()}
+
+
+def constant(field: str | None) -> str:
+    """Return what a dictionary says instead of naming a field (`=EUR`); empty where it names one."""
+    return field[1:].strip() if field and field.startswith("=") else ""
 
 
 def _read(

@@ -30,6 +30,8 @@ CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z0-9_]{1,80})*")
 NO_COLUMN = re.compile(r"No such column '([A-Za-z0-9_.]{1,120})'")
 NAMED = re.compile(r"[Ff]ield name not found\s*:\s*([A-Za-z][A-Za-z0-9_.]{0,119})")
+# these wait for something about one record
+ALONE = frozenset({"locked", "not_there_yet", "activity_gone", "unclear_answer"})
 UNRELATED = "Foreign key external ID"
 MOST_NAMED = 3
 
@@ -151,11 +153,16 @@ def result(change_id: str, word: Word) -> WriteResult:
     if word is None:
         return WriteResult(change_id, Written.DONE)
     if isinstance(word, TemporaryError):
-        return WriteResult(change_id, Written.RETRY, word.reason, word.sentence, word.after)
+        alone = word.reason in ALONE
+        return WriteResult(
+            change_id, Written.RETRY, word.reason, word.sentence, word.after, alone=alone
+        )
     if word.gone:
         return WriteResult(change_id, Written.GONE, word.reason, word.sentence)
     if word.waits is not None:
-        return WriteResult(change_id, Written.RETRY, word.reason, word.sentence, word.waits)
+        return WriteResult(
+            change_id, Written.RETRY, word.reason, word.sentence, word.waits, alone=True
+        )
     return WriteResult(change_id, Written.REFUSED, word.reason, word.sentence)
 
 

@@ -20,6 +20,7 @@ from connector.model import JSON, Change, WriteResult
 
 OBJECT = "Cuereel_Request__c"
 CONTACT, LEAD, CAMPAIGN = "Contact__c", "Lead__c", "Campaign__c"
+PERSON = "Person_Id__c"
 STATUS, REASON = "Status__c", "Reason__c"
 VIDEO_URL, THUMBNAIL_URL = "Video_Url__c", "Thumbnail_Url__c"
 LONGEST = 255
@@ -46,6 +47,8 @@ def write(gateway: Door, changes: Sequence[Change]) -> list[WriteResult]:
 def fields(change: Change) -> dict[str, JSON]:
     """Return the fields of a request: `done` or `failed`, why, and where the video is."""
     return {
+        # a contact that was erased is not named again
+        PERSON: whole(change.contact_id) if is_id(change.contact_id) else None,
         STATUS: _text(change, "state") or _text(change, "video_status"),
         REASON: _text(change, "sentence") or _text(change, "reason"),
         VIDEO_URL: _text(change, "video_url"),

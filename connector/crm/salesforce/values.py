@@ -15,7 +15,7 @@ from connector.model import JSON, Change
 LONGEST = {"text": 255, "url": 255, "long_text": 32_000}
 ROW_TEXT = 255
 # these say what a row is, and are no words of its own
-ABOUT = ("object", "key", "contact", "lead")
+ABOUT = ("object", "key", "contact", "lead", "person")
 EMPTY = "#N/A"  # an empty cell would leave the field as it is
 
 
@@ -41,9 +41,9 @@ def row_fields(dictionary: Dictionary, change: Change) -> dict[str, JSON]:
         for word, value in change.values.items()
         if word in names and word not in ABOUT
     }
-    person = names.get("lead" if is_lead(change.contact_id) else "contact")
-    if person and change.contact_id:
-        fields[person] = change.contact_id
+    if change.contact_id:
+        about = ("lead" if is_lead(change.contact_id) else "contact", "person")
+        fields |= {names[word]: change.contact_id for word in about if word in names}
     if names.get("key"):
         fields[names["key"]] = change.key
     return fields

@@ -99,6 +99,7 @@ def _later(change: Change) -> WriteResult:
         "The org has used up so many of its calls of 24 hours that only links are written now; this "
         "follows when some are free again (CUEREEL_SALESFORCE_SHARE).",
         BUDGET_SECONDS,
+        alone=True,
     )
 
 

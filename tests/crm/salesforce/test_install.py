@@ -242,6 +242,32 @@ def test_a_check_of_an_org_that_revoked_us_ends_there(
     assert (only.level, only.subject) == ("error", "access")
 
 
+def test_a_check_names_fields_that_a_campaign_misses(
+    org: FakeOrg, gateway: Gateway, connection: Connection, surroundings: Surroundings
+) -> None:
+    """With the campaign; what no campaign names is nobody's concern."""
+    assert levels(check(gateway, connection, surroundings), "mapping") <= {"ok"}
+    with surroundings.store.write() as tx:
+        campaigns.install(
+            tx, "welcome", "1",
+            'title = "Welcome"\nowner = "sales"\nstage = "retention"\npurpose = "video_service"\n'
+            'trigger = "contact_onboarding"\n[[steps]]\ntemplate = "onboarding"\n'
+            '[slots]\nplan = { from = "contact.plan", otherwise = "team" }\n',
+        )  # fmt: skip
+    [told] = [
+        one.sentence
+        for one in check(gateway, connection, surroundings)
+        if one.subject == "mapping" and one.level == "warning"
+    ]
+    assert "Plan__c (contact.plan)" in told
+    assert "Start_Date__c" not in told
+    assert "welcome" in told
+    for field in ("Plan__c", "Locale__c"):
+        org.define("Contact", field, type="picklist")
+    found = check(gateway, connection, surroundings)
+    assert levels(found, "mapping") <= {"ok"}
+
+
 def levels(found: list[Finding], subject: str) -> set[str]:
     return {one.level for one in found if one.subject == subject}
 

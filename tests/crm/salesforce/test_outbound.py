@@ -149,7 +149,7 @@ def test_an_id_of_fifteen_characters_is_the_same_record(surroundings: Surroundin
         assert whole.encode() in short
         short = short.replace(whole.encode(), whole[:15].encode())
 
-    assert take(surroundings, short) == take(surroundings, ONBOARDING)
+    assert take(surroundings, short).triggers == take(surroundings, ONBOARDING).triggers
 
 
 def test_other_prefixes_of_the_same_namespaces_are_read(surroundings: Surroundings) -> None:
@@ -161,8 +161,8 @@ def test_other_prefixes_of_the_same_namespaces_are_read(surroundings: Surroundin
     outer = b'<o:sObject xmlns:o="http://soap.sforce.com/2005/09/outbound"'
     inner = inner.replace(b"<sObject", outer).replace(b"</sObject", b"</o:sObject")
 
-    assert take(surroundings, body) == take(surroundings, ONBOARDING)
-    assert take(surroundings, inner) == take(surroundings, ONBOARDING)
+    assert take(surroundings, body).triggers == take(surroundings, ONBOARDING).triggers
+    assert take(surroundings, inner).triggers == take(surroundings, ONBOARDING).triggers
 
 
 def test_a_session_id_is_not_looked_at(surroundings: Surroundings) -> None:
@@ -170,7 +170,7 @@ def test_a_session_id_is_not_looked_at(surroundings: Surroundings) -> None:
     body = ONBOARDING.replace(b'<SessionId xsi:nil="true"/>', b"<SessionId>00D!x</SessionId>")
 
     assert body != ONBOARDING
-    assert take(surroundings, body) == take(surroundings, ONBOARDING)
+    assert take(surroundings, body).triggers == take(surroundings, ONBOARDING).triggers
 
 
 # repeats
@@ -187,15 +187,15 @@ def test_a_notification_has_the_same_key_in_every_envelope(surroundings: Surroun
     later = receive(among, CONNECTION, surroundings)
 
     assert {one.key for one in first.triggers} < {one.key for one in later.triggers}
-    assert first.key != later.key
-    assert first.key == take(surroundings, ONBOARDING).key
+    # a delivery is known by all that it holds: another one with the same notifications is no forgery
+    assert len({first.key, later.key, take(surroundings, ONBOARDING).key}) == 3
 
 
 def test_a_notification_twice_in_one_envelope_is_one_trigger(surroundings: Surroundings) -> None:
     """What is said twice happened once."""
     twice = ONBOARDING.replace(NOTIFICATION, NOTIFICATION * 2)
 
-    assert take(surroundings, twice) == take(surroundings, ONBOARDING)
+    assert take(surroundings, twice).triggers == take(surroundings, ONBOARDING).triggers
 
 
 def test_the_order_of_notifications_does_not_matter(surroundings: Surroundings) -> None:
@@ -207,7 +207,7 @@ def test_the_order_of_notifications_does_not_matter(surroundings: Surroundings) 
     )
 
     assert len(one.triggers) == 2
-    assert one == two
+    assert one.triggers == two.triggers
 
 
 def test_a_hundred_notifications_are_taken_and_no_more(surroundings: Surroundings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from connector.crm.salesforce.items import value
 from connector.crm.salesforce.records import read
 from connector.crm.salesforce.refusals import RefusedError
 from connector.decide.campaigns import load_campaigns
-from connector.decide.dictionary import Dictionary
+from connector.decide.dictionary import Dictionary, parse_dictionary
 from connector.errors import CRMBusyError, CRMDownError
 from connector.model import Record, Subject
 from tests.crm.salesforce.orgs import dictionary
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.fakes.salesforce import FakeOrg
 
 DICTIONARY = dictionary()
+DICTIONARY_TEXT = (files("mappings") / "crm" / "salesforce.toml").read_text(encoding="utf-8")
 QUERY = r".*/query/?.*"
 CUSTOM = {
     "Contact": {"Locale__c": "string", "Plan__c": "picklist", "Start_Date__c": "date"},
@@ -526,3 +528,13 @@ def test_no_value_of_a_record_can_break_the_reading(told: Any) -> None:
 
     assert not isinstance(found, float) or math.isfinite(found)
     assert not isinstance(found, int | float) or len(str(found)) < 30
+
+
+def test_a_word_may_stand_for_itself(gateway: Gateway, org: FakeOrg) -> None:
+    """An org with one currency has no field for it; a field that says something comes first."""
+    text = DICTIONARY_TEXT.replace('currency     = "CurrencyIsoCode"', 'currency     = "=EUR"')
+    cart = org.add("WebCart", {"Name": "Cart", "CurrencyIsoCode": "USD"})
+    subject = Subject("cart", cart)
+    for words, expected in ((text, "EUR"), (DICTIONARY_TEXT, "USD")):
+        found = read(gateway, parse_dictionary(words, "salesforce"), [subject], {"cart.currency"})
+        assert found[subject].fields["cart.currency"] == expected

@@ -24,7 +24,7 @@ NOT_TOKENS = r"^/services/(?!oauth2/)"
 BUSY = [{"message": "ConcurrentRequests (Concurrent API Requests) Limit exceeded.",
          "errorCode": "REQUEST_LIMIT_EXCEEDED"}]  # fmt: skip
 # these say what a row is, and are no words of its own
-ABOUT = ("object", "key", "contact", "lead")
+ABOUT = ("object", "key", "contact", "lead", "person")
 # what the dictionary names, but no org has by itself
 OWN_TYPES = {"Plan__c": "picklist", "Start_Date__c": "date"}
 
