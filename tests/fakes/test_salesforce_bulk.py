@@ -431,6 +431,21 @@ def test_a_permission_set_lets_its_holder_see_what_it_grants(
     assert "Mood__c" in call("GET", f"{DATA}/sobjects/Contact/describe").text
 
 
+def test_a_permission_set_taken_away_hides_what_it_granted(
+    org: FakeOrg, deploy: Deployer, call: Caller
+) -> None:
+    """Taken from our user over the API, the set hides the field at once."""
+    deploy(FILES, MEMBERS)
+    [held] = [id for id, one in org.records["PermissionSet"].items() if one["Name"] == "Moods"]
+    given = org.add("PermissionSetAssignment", {"AssigneeId": org.user_id, "PermissionSetId": held})
+    assert org.sees("Contact", "Mood__c")
+
+    taken = call("DELETE", f"{DATA}/sobjects/PermissionSetAssignment/{given}")
+
+    assert taken.status_code == 204
+    assert not org.sees("Contact", "Mood__c")
+
+
 def test_a_check_changes_nothing(org: FakeOrg, deploy: Deployer) -> None:
     """With check only, a package is looked over and not taken in."""
     states, _ = deploy(FILES, MEMBERS, check_only=True)

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.fakes.salesforce import FakeOrg, serving
-from tests.fakes.salesforce.org import key_pair
+from tests.fakes.salesforce.grants import key_pair
 
 API = "/services/data/v63.0"
 MAY = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)

@@ -5,41 +5,24 @@ learns what was watched. Everything travels over HTTP, to us and to the portal.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from connector.app import create_app
 from connector.cli.player import open_page
 from connector.cli.prepare import install_campaigns
-from connector.cli.programs import free_port
-from connector.jobs import station as stations
-from connector.jobs.plan_video import plan_video
-from connector.jobs.render_video import render_video
 from connector.jobs.sources import open_source
-from connector.jobs.station import Station, make_station
-from connector.jobs.update_engagement import update_engagement
-from connector.jobs.write_back import write_back
-from connector.secrets import new_key
-from connector.settings import load_settings
-from connector.store import Store, connections, leases, videos
-from tests import instant
+from connector.jobs.station import Station
+from connector.store import Store, connections, leases
 from tests.fakes.hubspot import FakeHubSpot, Sender, serving
+from tests.road.far import all_videos, installed, travel, until
 
-STATIONS = {
-    "triggers": plan_video,
-    "videos": render_video,
-    "measures": update_engagement,
-    "changes": write_back,
-}
 EVENTS = ("contact.creation", "contact.lifecyclestage", "contact.deletion", "contact.merge",
           "contact.privacyDeletion", "cart.hs_external_status", "deal.dealstage")  # fmt: skip
 
@@ -65,12 +48,7 @@ class Portal:
 
     def travel(self, rounds: int = 4) -> None:
         """Run the stations until nothing more is due."""
-        for _ in range(rounds):
-            for noun, work in STATIONS.items():
-                with self.station.store.read() as tx:
-                    ids = leases.due(tx, noun, ring_again=-1, limit=1000)
-                if ids:
-                    work(ids)
+        travel(self.station, rounds)
 
     def fields(self, contact: str = "101") -> dict[str, Any]:
         """Return our properties of a contact as the portal shows them, those that say something."""
@@ -81,39 +59,20 @@ class Portal:
 @pytest.fixture
 def portal(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
     """A portal with our properties, our web over HTTP, and the instant renderer."""
-    instant.install(monkeypatch.setattr)
     with serving(FakeHubSpot()) as fake:
-        monkeypatch.setattr(stations, "_opened", {})
-        for name, value in _variables(fake, sqlite_store).items():
-            monkeypatch.setenv(name, value)
-        settings = load_settings()
-        station = make_station(settings)
-        _connect(station, fake)
-        assert [f for f in install_campaigns(settings, station.store) if f.level == "error"] == []
-        with _web(settings.port):
+        variables = {
+            "CUEREEL_HUBSPOT_API": fake.url,
+            "CUEREEL_HUBSPOT_SITE": fake.url,
+            "CUEREEL_HUBSPOT_CLIENT_ID": fake.client_id,
+            "CUEREEL_HUBSPOT_CLIENT_SECRET": fake.client_secret,
+        }
+        with installed(sqlite_store, monkeypatch, variables, partial(_connect, fake)) as station:
             fake.subscribe(EVENTS)
-            yield Portal(
-                fake, station, Sender(fake, f"{settings.base_url}/hooks/hubspot/app/events")
-            )
-        stations.close_station()
-        station.limits.close()
-        station.doorbell.close()
+            hooks = f"{station.settings.base_url}/hooks/hubspot/app/events"
+            yield Portal(fake, station, Sender(fake, hooks))
 
 
-def _variables(fake: FakeHubSpot, store: Store) -> dict[str, str]:
-    return {
-        "DATABASE_URL": store.engine.url.render_as_string(hide_password=False),
-        "PORT": str(free_port("127.0.0.1", 8900)),
-        "CUEREEL_SECRET_KEYS": new_key(),
-        "CUEREEL_COALESCE_SECONDS": "0",
-        "CUEREEL_HUBSPOT_API": fake.url,
-        "CUEREEL_HUBSPOT_SITE": fake.url,
-        "CUEREEL_HUBSPOT_CLIENT_ID": fake.client_id,
-        "CUEREEL_HUBSPOT_CLIENT_SECRET": fake.client_secret,
-    }
-
-
-def _connect(station: Station, fake: FakeHubSpot) -> None:
+def _connect(fake: FakeHubSpot, station: Station) -> None:
     with station.store.write() as tx:
         connections.add(
             tx,
@@ -125,19 +84,6 @@ def _connect(station: Station, fake: FakeHubSpot) -> None:
             config={"portal": fake.portal, "scopes": sorted(fake.scopes)},
         )
     open_source(station, f"hubspot-{fake.portal}")[0].install()
-
-
-@contextmanager
-def _web(port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, create_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_workflow_gets_its_video_and_the_record_learns_what_was_watched(portal: Portal) -> None:
@@ -159,7 +105,7 @@ def test_a_workflow_gets_its_video_and_the_record_learns_what_was_watched(portal
     viewing = open_page(written["cuereel_video_url"], duration=20.0)
     viewing.play(8.0)
     viewing.http.close()
-    _until(lambda: (portal.travel(1), "cuereel_percent_watched" in portal.fields())[1])
+    until(lambda: (portal.travel(1), "cuereel_percent_watched" in portal.fields())[1])
     assert 30 <= int(float(portal.fields()["cuereel_percent_watched"])) <= 45
     assert portal.fields()["cuereel_views"] == "1"
 
@@ -180,7 +126,7 @@ def test_the_owner_finds_a_note_and_a_task_and_the_contact_is_put_on_a_list(port
     viewing = open_page(link, duration=20.0)
     viewing.play(19.4)
     viewing.http.close()
-    _until(lambda: (portal.travel(1), portal.fake.records["tasks"])[1])
+    until(lambda: (portal.travel(1), portal.fake.records["tasks"])[1])
     portal.travel()
     [task] = portal.fake.records["tasks"].values()
     assert task["hubspot_owner_id"] == owner
@@ -205,7 +151,7 @@ def test_the_same_action_twice_is_one_video_and_one_callback(portal: Portal) -> 
     callback = portal.sender.run_action("101", {"campaign": "onboarding"})
     portal.sender.run_action("101", {"campaign": "onboarding"}, callback=callback)
     portal.travel()
-    assert len(_videos(portal)) == 1
+    assert len(all_videos(portal.station)) == 1
     assert len(_calls(portal, "callbacks")) == 1
 
 
@@ -230,7 +176,7 @@ def test_events_that_come_often_late_and_in_any_order_are_one_video(portal: Port
     portal.travel()
     portal.sender.flush()
     portal.travel()
-    assert len(_videos(portal)) == 1
+    assert len(all_videos(portal.station)) == 1
     assert portal.fields()["cuereel_video_url"]
 
 
@@ -249,7 +195,7 @@ def test_an_abandoned_cart_is_shown_with_its_things_to_the_contact_it_belongs_to
     portal.fake.change("carts", "7", {"hs_external_status": "Abandoned"})
     portal.sender.flush()
     portal.travel()
-    [video] = _videos(portal)
+    [video] = all_videos(portal.station)
     assert (video.template, video.status.partition("_")[0]) == ("abandoned_cart", "ready")
     assert [row["title"]["text"] for row in video.slots["items"]["rows"]] == [
         "Wanderschuh",
@@ -307,17 +253,5 @@ def test_a_portal_that_removed_us_loses_nothing_until_it_connects_again(portal: 
     assert portal.fields()["cuereel_video_url"]
 
 
-def _videos(portal: Portal) -> list[videos.VideoRow]:
-    with portal.station.store.read() as tx:
-        return videos.latest(tx)
-
-
 def _calls(portal: Portal, part: str) -> list[tuple[str, str]]:
     return [call for call in portal.fake.calls if part in call[1]]
-
-
-def _until(true: Any, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -5,47 +5,28 @@ record learns what was watched. Everything travels over HTTP, to us and to the o
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import update
-from werkzeug.serving import make_server
 
 from connector.app import create_app
 from connector.cli.connect import around, find_connection
 from connector.cli.player import open_page
-from connector.cli.prepare import install_campaigns
+from connector.crm import kept
 from connector.crm.accounts import install_fields
-from connector.crm.salesforce import kept
 from connector.jobs import station as stations
-from connector.jobs.bulk_write import bulk_write
-from connector.jobs.plan_video import plan_video
 from connector.jobs.reconcile import reconcile
-from connector.jobs.render_video import render_video
-from connector.jobs.station import Station, make_station
-from connector.jobs.update_engagement import update_engagement
-from connector.jobs.write_back import write_back
-from connector.secrets import new_key
-from connector.settings import load_settings
-from connector.store import Store, connections, leases, videos
+from connector.jobs.station import Station
+from connector.store import Store, connections, leases
 from connector.store.tables import WORK
-from tests import instant
 from tests.fakes.salesforce import FakeOrg, Sender, serving
+from tests.road.far import all_videos, installed, travel, until
 
-STATIONS: dict[str, Callable[[list[str]], None]] = {
-    "triggers": plan_video,
-    "videos": render_video,
-    "measures": update_engagement,
-    "changes": write_back,
-    "bulk_jobs": bulk_write,
-}
 # what the messages of the package carry beside the id
 FIELDS = {"Cuereel_Request__c": ("Contact__c", "Lead__c", "Campaign__c")}
 SECRET = "the-secret-part-of-the-address-0123456789"
@@ -83,12 +64,7 @@ class Org:
 
     def travel(self, rounds: int = 4) -> None:
         """Run the stations until nothing more is due."""
-        for _ in range(rounds):
-            for noun, work in STATIONS.items():
-                with self.station.store.read() as tx:
-                    ids = leases.due(tx, noun, ring_again=-1, limit=1000)
-                if ids:
-                    work(ids)
+        travel(self.station, rounds)
 
     def look(self) -> None:
         """Ask the org for what no message told, as is done every few minutes."""
@@ -112,40 +88,15 @@ class Org:
 
 @pytest.fixture
 def org(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Org]:
-    """An org with our fields, our web over HTTP, and the instant renderer."""
-    instant.install(monkeypatch.setattr)
+    """An org that let us in, our web over HTTP, and the instant renderer."""
+    kept.forget_all()
     with serving(FakeOrg()) as fake:
-        monkeypatch.setattr(stations, "_opened", {})
-        for name, value in _variables(fake, sqlite_store).items():
-            monkeypatch.setenv(name, value)
-        settings = load_settings()
-        station = make_station(settings)
-        _connect(station, fake)
-        assert [f for f in install_campaigns(settings, station.store) if f.level == "error"] == []
-        with _web(settings.port):
+        variables = {"CUEREEL_SALESFORCE_API": fake.url}
+        with installed(sqlite_store, monkeypatch, variables, partial(_connect, fake)) as station:
             yield Org(fake, station, Sender(fake))
-        stations.close_station()
-        station.limits.close()
-        station.doorbell.close()
 
 
-def _variables(fake: FakeOrg, store: Store) -> dict[str, str]:
-    return {
-        "DATABASE_URL": store.engine.url.render_as_string(hide_password=False),
-        "PORT": str(_free()),
-        "CUEREEL_SECRET_KEYS": new_key(),
-        "CUEREEL_COALESCE_SECONDS": "0",
-        "CUEREEL_SALESFORCE_API": fake.url,
-    }
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _connect(station: Station, fake: FakeOrg) -> None:
+def _connect(fake: FakeOrg, station: Station) -> None:
     with station.store.write() as tx:
         connections.add(
             tx,
@@ -156,19 +107,6 @@ def _connect(station: Station, fake: FakeOrg) -> None:
             secrets={**fake.secrets("client_credentials"), "hook_secret": SECRET},
             config={"org": fake.org_id, "user": fake.user_id, "username": fake.username},
         )
-
-
-@contextmanager
-def _web(port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, create_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_won_opportunity_becomes_a_video_whose_watching_stands_on_the_contact(org: Org) -> None:
@@ -199,7 +137,7 @@ def test_a_won_opportunity_becomes_a_video_whose_watching_stands_on_the_contact(
     viewing = open_page(written["Cuereel_Video_Url__c"], duration=20.0)
     viewing.play(8.0)
     viewing.http.close()
-    _until(lambda: (org.travel(1), "Cuereel_Percent_Watched__c" in org.fields(ana))[1])
+    until(lambda: (org.travel(1), "Cuereel_Percent_Watched__c" in org.fields(ana))[1])
     org.travel()
     assert 30 <= org.fields(ana)["Cuereel_Percent_Watched__c"] <= 45
     assert org.fields(ana)["Cuereel_Views__c"] == 1
@@ -232,7 +170,7 @@ def test_a_lead_is_a_person_too(org: Org) -> None:
     org.tell("trigger=contact_onboarding", "Lead", lead)
     org.travel()
     link = org.fields(lead)["Cuereel_Video_Url__c"]
-    [video] = _videos(org)
+    [video] = all_videos(org.station)
     assert "Nordlicht" in str(video.slots)
 
     ana = org.contact(FirstName="Jürgen")
@@ -253,7 +191,7 @@ def test_messages_that_come_often_late_and_in_any_order_are_one_video(org: Org) 
         org.sender.repeat()
         org.sender.shuffle(7)
     org.travel()
-    assert len(_videos(org)) == len(people)
+    assert len(all_videos(org.station)) == len(people)
     assert all("Cuereel_Video_Url__c" in org.fields(one) for one in people)
 
 
@@ -273,7 +211,7 @@ def test_a_cart_that_nobody_told_of_is_found(org: Org) -> None:
     org.look()
     org.look()
     org.travel()
-    [video] = _videos(org)
+    [video] = all_videos(org.station)
     assert (video.template, video.contact_id) == ("abandoned_cart", ana)
     titles = [row["title"]["text"] for row in video.slots["items"]["rows"]]
     assert sorted(titles) == ["Socken", "Wanderschuh"]
@@ -288,11 +226,11 @@ def test_who_opted_out_gets_no_video_and_the_record_says_why(org: Org) -> None:
     assert org.fields(ana)["Cuereel_Video_Status__c"] == "blocked_consent"
 
     org.fake.hide("Contact", "HasOptedOutOfEmail")
-    kept._answers.clear()
+    kept.forget_all()
     org.tell("trigger=contact_onboarding", "Contact", ben)
     org.travel()
     assert org.fields(ben)["Cuereel_Video_Status__c"] == "blocked_consent"
-    assert _videos(org) == []
+    assert all_videos(org.station) == []
 
 
 def test_a_deleted_contact_is_erased_and_a_merged_one_follows(org: Org) -> None:
@@ -344,8 +282,8 @@ def test_thousands_of_links_go_in_one_bulk_job(org: Org, monkeypatch: pytest.Mon
     people = [org.contact(str(number)) for number in range(500, 530)]
     org.tell("trigger=contact_onboarding", "Contact", *people)
     org.fake.fail_record("FIELD_CUSTOM_VALIDATION_EXCEPTION", "no", object="Contact", times=1)
-    _until(lambda: (org.travel(1), len(org.fake.jobs) >= 2)[1])
-    _until(lambda: (_due_now(org), org.travel(1), _linked(org, people) >= len(people) - 1)[2])
+    until(lambda: (org.travel(1), len(org.fake.jobs) >= 2)[1])
+    until(lambda: (_due_now(org), org.travel(1), _linked(org, people) >= len(people) - 1)[2])
     assert _linked(org, people) >= len(people) - 1
     assert len(org.rows("Cuereel_Video__c")) == len(people)
 
@@ -358,15 +296,3 @@ def _due_now(org: Org) -> None:
 
 def _linked(org: Org, people: list[str]) -> int:
     return sum("Cuereel_Video_Url__c" in org.fields(one) for one in people)
-
-
-def _videos(org: Org) -> list[videos.VideoRow]:
-    with org.station.store.read() as tx:
-        return videos.latest(tx)
-
-
-def _until(true: Any, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -8,7 +8,6 @@ sockets of their own, without time-outs and out of the limiter's sight (hubspot.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import requests
 import urllib3
 
+from connector.crm.bounded import away, read_whole
 from connector.crm.hubspot.versions import dated
 from connector.errors import CRMDownError, PayloadError
 from connector.model import JSON
@@ -24,8 +24,6 @@ from connector.strict_json import parse_json
 CONNECT_SECONDS, READ_SECONDS = 3.05, 27.0
 WHOLE_SECONDS = 60.0
 LARGEST = 20_000_000
-BLOCK = 65_536
-AWAY = "HubSpot did not answer ({}); trying again is safe"
 
 Query = Iterable[tuple[str, Any]]
 
@@ -91,11 +89,11 @@ class Wire:
         try:
             with self._opened(request, token) as response:
                 return Reply(
-                    response.status_code, response.reason, _read(response), response.headers
+                    response.status_code, response.reason, _whole(response), response.headers
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # not chained: the library's own words hold the address, and that may hold an e-mail's
-            raise CRMDownError(AWAY.format(type(error).__name__)) from None
+            raise away("HubSpot", type(error).__name__) from None
 
     def close(self) -> None:
         """Give back the sockets."""
@@ -185,13 +183,5 @@ def _spelt(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _read(response: requests.Response) -> bytes:
-    # what there is at a time, so that a body that drips cannot outlast the deadline
-    deadline, body = time.monotonic() + WHOLE_SECONDS, bytearray()
-    while block := response.raw.read1(BLOCK, decode_content=True):
-        body += block
-        if len(body) > LARGEST:
-            raise CRMDownError(AWAY.format(f"more than {LARGEST // 1_000_000} MB came"))
-        if time.monotonic() > deadline:
-            raise CRMDownError(AWAY.format("its answer did not end"))
-    return bytes(body)
+def _whole(response: requests.Response) -> bytes:
+    return read_whole(response, "HubSpot", largest=LARGEST, seconds=WHOLE_SECONDS)

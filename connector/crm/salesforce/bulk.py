@@ -11,16 +11,16 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import IO
-from urllib.parse import quote
 
 from connector.crm import BulkState
 from connector.crm.salesforce.batches import CONVERTED
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.ids import CONTACT, is_id, person_object
+from connector.crm.salesforce.properties import accounts_of
 from connector.crm.salesforce.refusals import (
     MISSING_SECONDS,
     Complaint,
@@ -29,10 +29,9 @@ from connector.crm.salesforce.refusals import (
     result,
     word_of,
 )
-from connector.crm.salesforce.soql import any_of, chunks, select
 from connector.crm.salesforce.values import EMPTY, cell, property_fields, row_fields
 from connector.decide.dictionary import Dictionary
-from connector.errors import CRMDownError, NotFoundError, TemporaryError
+from connector.errors import CRMDownError, NotFoundError
 from connector.model import Change, WriteResult, Written
 
 JOBS = "jobs/ingest"
@@ -152,7 +151,9 @@ class SalesforceBulk:
         """Put those of one account next to one another, so that few batches wait for its lock."""
         rest = iter(changes)
         while page := [self._cells(change) for change in islice(rest, TOGETHER)]:
-            accounts = self._accounts([row[ID] for row in page]) if lot == CONTACT else {}
+            accounts = (
+                accounts_of(self._gateway, [row[ID] for row in page]) if lot == CONTACT else {}
+            )
             yield from sorted(page, key=lambda row: accounts.get(row.get(ID, ""), ""))
 
     def _cells(self, change: Change) -> Cells:
@@ -166,25 +167,6 @@ class SalesforceBulk:
             for name, value in fields.items()
             if (text := cell(value)) != EMPTY or "." not in name
         }
-
-    def _accounts(self, contacts: Sequence[str]) -> dict[str, str]:
-        """Return the account of each contact as far as the org tells: it only makes locks rarer."""
-        paths = [
-            f"query/?q={quote(select((ID, 'AccountId'), CONTACT, any_of(ID, ids)), safe='')}"
-            for ids in chunks(contacts)
-        ]
-        found: dict[str, str] = {}
-        for start in range(0, len(paths), QUERIES_AT_ONCE):
-            try:
-                answers = self._gateway.together(
-                    [("GET", path, None) for path in paths[start : start + QUERIES_AT_ONCE]]
-                )
-            except (TemporaryError, RefusedError, NotFoundError):
-                return found
-            for status, body in answers:
-                rows = body.get("records") or () if status == 200 else ()
-                found |= {str(row.get(ID)): str(row.get("AccountId") or "") for row in rows}
-        return found
 
 
 def _refused(error: str) -> WriteResult:

@@ -21,9 +21,10 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from connector.crm import Connection, Surroundings
+from connector.crm.bounded import away
 from connector.crm.salesforce.refusals import LIMIT, refusal, told
 from connector.crm.salesforce.tokens import Session, open_session
-from connector.crm.salesforce.transport import AWAY, BoundedSession
+from connector.crm.salesforce.transport import BoundedSession
 from connector.errors import ConnectorError, CRMBusyError, CRMDownError, PayloadError
 from connector.model import JSON
 from connector.strict_json import parse_json
@@ -144,7 +145,7 @@ class Gateway:
         try:
             yield from csv.DictReader(line.replace("\0", "") for line in text)
         except (urllib3.exceptions.HTTPError, OSError, csv.Error, UnicodeDecodeError) as error:
-            raise CRMDownError(AWAY.format(type(error).__name__)) from None
+            raise away("Salesforce", type(error).__name__) from None
         finally:
             text.close()
             response.close()

@@ -4,23 +4,16 @@ What an org tells once and is asked again only after a while: which fields of an
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
+from connector.crm import kept as accounts
 from connector.crm.salesforce.gateway import Gateway, escaped
 from connector.errors import CRMDownError, NotFoundError
 from connector.model import JSON
 
-KEPT_SECONDS = 600.0
-
 T = TypeVar("T")
-Key = tuple[str, str, str]
-
-_answers: dict[Key, tuple[float, object]] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,24 +53,12 @@ def readable(gateway: Gateway, name: str, paths: Collection[str]) -> list[str]:
 
 def kept(gateway: Gateway, what: str, ask: Callable[[], T]) -> T:
     """Return what *ask* answered within the last ten minutes for this org, else ask now."""
-    key = (gateway.address, gateway.org, what)
-    with _lock:
-        until, answer = _answers.get(key, (0.0, None))
-    if until > time.monotonic():
-        return cast(T, answer)
-    fresh = ask()
-    with _lock:
-        _drop_old()
-        _answers[key] = (time.monotonic() + KEPT_SECONDS, fresh)
-    return fresh
+    return accounts.kept((gateway.address, gateway.org), what, ask)
 
 
 def forget(gateway: Gateway) -> None:
     """Ask this org for everything anew, as after an installation."""
-    mine = (gateway.address, gateway.org)
-    with _lock:
-        for key in [key for key in _answers if key[:2] == mine]:
-            del _answers[key]
+    accounts.forget((gateway.address, gateway.org))
 
 
 def _reachable(gateway: Gateway, name: str, path: str) -> bool:
@@ -114,9 +95,3 @@ def _field(told: Mapping[str, JSON]) -> Field:
         relation=str(told.get("relationshipName") or ""),
         leads_to=tuple(str(one) for one in told.get("referenceTo") or ()),
     )
-
-
-def _drop_old() -> None:
-    now = time.monotonic()
-    for key in [key for key, (until, _) in _answers.items() if until <= now]:
-        del _answers[key]

@@ -37,7 +37,7 @@ def put(gateway: Door, wanted: Sequence[tuple[str, str, Mapping[str, JSON]]]) ->
     """Put fields on people: trace, contact or lead, and fields; those without fields are left out."""
     known = [one for one in wanted if one[2] and is_id(one[1])]
     people = {contact: whole(contact) for _, contact, _ in known}
-    accounts = _accounts(gateway, list(people.values())) if len(known) > MOST else {}
+    accounts = accounts_of(gateway, list(people.values())) if len(known) > MOST else {}
     inputs = [
         Input(trace, person_object(contact), fields, people[contact], accounts.get(people[contact], ""))
         for trace, contact, fields in known
@@ -66,7 +66,7 @@ def settled(change_id: str, outcome: Outcome) -> WriteResult:
     )
 
 
-def _accounts(gateway: Door, people: Sequence[str]) -> dict[str, str]:
+def accounts_of(gateway: Door, people: Sequence[str]) -> dict[str, str]:
     """Return the account of each contact, as far as the org tells: it only makes locks rarer."""
     queries = [
         f"query/?q={quote(select(('Id', 'AccountId'), CONTACT, any_of('Id', ids)), safe='')}"

@@ -8,7 +8,6 @@ only exceptions that leave here are the library's own for answers that are not g
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +15,12 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from connector.errors import CRMDownError, SettingError
+from connector.crm.bounded import away, read_whole
+from connector.errors import SettingError
 from connector.settings import Settings
 
 CONNECT_SECONDS, READ_SECONDS = 3.05, 120.0
-WHOLE_SECONDS, LARGEST, BLOCK = 300.0, 50_000_000, 65_536
-AWAY = "Salesforce did not answer ({}); trying again is safe"
+WHOLE_SECONDS, LARGEST = 300.0, 50_000_000
 FOREIGN = (
     "this is not the address of a Salesforce org; it looks like https://acme.my.salesforce.com "
     "(Salesforce: Setup > My Domain)"
@@ -51,10 +50,13 @@ class BoundedSession(requests.Session):
         try:
             response = super().request(method, url, *args, **bounded)
             if not streamed:
-                _read(response, self._whole_seconds)
+                response._content = read_whole(
+                    response, "Salesforce", largest=LARGEST, seconds=self._whole_seconds
+                )
+                response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # not chained: the library's own words hold the address
-            raise CRMDownError(AWAY.format(type(error).__name__)) from None
+            raise away("Salesforce", type(error).__name__) from None
         if self._heard is not None:
             self._heard(response)
         return response
@@ -76,16 +78,3 @@ def safe_address(settings: Settings, address: str) -> str:
     if parts.scheme != "https" or port or parts.username or not HOSTS.fullmatch(host):
         raise SettingError(FOREIGN)
     return f"https://{host}"
-
-
-def _read(response: requests.Response, seconds: float) -> None:
-    """Read the body within bounds, what there is at a time, so that none drips for ever."""
-    deadline, body = time.monotonic() + seconds, bytearray()
-    while block := response.raw.read1(BLOCK, decode_content=True):
-        body += block
-        if len(body) > LARGEST:
-            raise CRMDownError(AWAY.format(f"more than {LARGEST // 1_000_000} MB came"))
-        if time.monotonic() > deadline:
-            raise CRMDownError(AWAY.format("its answer did not end"))
-    response._content = bytes(body)
-    response.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.crm.hubspot import kept
+from connector.crm import kept
 from connector.crm.hubspot.gateway import Gateway
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -24,7 +24,7 @@ def gateway(
     keyring: Keyring,
 ) -> Iterator[Gateway]:
     """The way to the test's portal, in both versions of the API, with nothing remembered of it."""
-    kept._answers.clear()
+    kept.forget_all()
     made = open_portal(sqlite_store, settings, keyring, fake.url, fake.static_token, request.param)
     yield made
     made.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connector.crm import Connection, Surroundings
-from connector.crm.salesforce import kept
+from connector.crm import kept
 from connector.crm.salesforce.gateway import Gateway
 from connector.secrets import Keyring
 from connector.settings import Settings
@@ -20,7 +20,7 @@ from tests.fakes.salesforce.adapter import connect
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
     """No test remembers what another one's org has."""
-    kept._answers.clear()
+    kept.forget_all()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from connector.crm import Connection, Surroundings, open_crm
-from connector.crm.salesforce import kept
+from connector.crm import kept
 from connector.decide.dictionary import load_dictionary
 from connector.limits import Limits
 from connector.model import JSON, Delivery
@@ -40,7 +40,7 @@ class SalesforceAdapter:
     video_url_field = "Cuereel_Video_Url__c"
 
     def __init__(self, store: Store, settings: Settings, keyring: Keyring) -> None:
-        kept._answers.clear()
+        kept.forget_all()
         self.opened = ExitStack()
         self.org = self.opened.enter_context(serving(FakeOrg()))
         self.settings = pointed_at(self.org, settings)

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from tests.fakes.salesforce import sight
+from tests.fakes.salesforce.metadata_fields import described
 from tests.fakes.salesforce.org import FakeOrg
 from tests.fakes.salesforce.packages import Component, Package, Problem
 
 REMOVED = "destructiveChanges.xml"
-# a type of the Metadata API: what describe calls it
-TYPES = {
-    "AutoNumber": "string", "Checkbox": "boolean", "Currency": "currency", "Date": "date",
-    "DateTime": "datetime", "Email": "email", "Html": "textarea", "LongTextArea": "textarea",
-    "Lookup": "reference", "MasterDetail": "reference", "MultiselectPicklist": "multipicklist",
-    "Number": "double", "Percent": "percent", "Phone": "phone", "Picklist": "picklist",
-    "Text": "string", "TextArea": "textarea", "Url": "url",
-}  # fmt: skip
-SHORT_TEXT_AREA = 255
 VIEW = "FlowDefinitionView"
 # children go before what they are parts of, and what leans on something before it
 ORDER = (
@@ -80,23 +71,7 @@ def _object(org: FakeOrg, one: Component) -> None:
 
 
 def _field(org: FakeOrg, one: Component) -> None:
-    type_ = one.text("type")
-    more: dict[str, Any] = {"label": one.text("label")}
-    if type_ in ("Lookup", "MasterDetail"):
-        more["refers"] = (one.text("referenceTo"),)
-        more["child"] = f"{one.text('relationshipName')}__r" if one.text("relationshipName") else ""
-        more["cascade"] = type_ == "MasterDetail" or one.text("deleteConstraint") == "Cascade"
-    if type_ == "TextArea":
-        more["length"] = SHORT_TEXT_AREA
-    elif one.text("length"):
-        more["length"] = int(one.text("length"))
-    if type_ in ("Picklist", "MultiselectPicklist"):
-        values = "valueSet/valueSetDefinition/value/fullName"
-        more |= {"values": one.texts(values), "restricted": one.flag("valueSet/restricted")}
-    external = one.flag("externalId")
-    more |= {"external": external, "id_lookup": external, "unique": one.flag("unique")}
-    more["required"] = one.flag("required")
-    org.define(one.within, one.text("fullName"), type=TYPES[type_], **more)
+    org.define(one.within, one.text("fullName"), **described(one))
 
 
 def _permission_set(org: FakeOrg, one: Component) -> None:

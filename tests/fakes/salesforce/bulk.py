@@ -9,9 +9,11 @@ from flask import Response
 
 from tests.fakes.salesforce import bulk_rows, soql
 from tests.fakes.salesforce.bulk_rows import Job
-from tests.fakes.salesforce.memory import RefusalError, Values
+from tests.fakes.salesforce.calls import Call, Route
 from tests.fakes.salesforce.messages import made_id
-from tests.fakes.salesforce.org import Call, FakeOrg, Route
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RefusalError
+from tests.fakes.salesforce.values import Values
 
 OPERATIONS = ("insert", "update", "upsert", "delete")
 LARGEST = 150_000_000

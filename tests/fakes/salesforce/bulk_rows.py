@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes.salesforce import memory
-from tests.fakes.salesforce.memory import RecordError, Values
 from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RecordError
 from tests.fakes.salesforce.schema import Field
+from tests.fakes.salesforce.values import Values
 
 EMPTY = "#N/A"
 ENDINGS = {"LF": "\n", "CRLF": "\r\n"}

@@ -6,10 +6,13 @@ from collections import Counter
 from itertools import groupby
 from typing import Any
 
-from tests.fakes.salesforce import memory
+from tests.fakes.salesforce import memory, rules
+from tests.fakes.salesforce.calls import Call, Route
 from tests.fakes.salesforce.describe import known
-from tests.fakes.salesforce.memory import RecordError, RefusalError, Result, Values
-from tests.fakes.salesforce.org import Call, FakeOrg, Route
+from tests.fakes.salesforce.memory import Result
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RecordError, RefusalError
+from tests.fakes.salesforce.values import Values, key_of, normal
 
 MOST, MOST_CHUNKS = 200, 10
 
@@ -23,10 +26,10 @@ def create(call: Call) -> tuple[Any, int]:
 def update(call: Call) -> tuple[Any, int]:
     """Change records by their ids."""
     records = _records(call)
-    twice = _twice(memory.normal(str(_id(one))) for one in records)
+    twice = _twice(normal(str(_id(one))) for one in records)
     return [
         _refused("DUPLICATE_VALUE", f"Duplicate id in list: {_id(one)}").json()
-        if memory.normal(str(_id(one))) in twice
+        if normal(str(_id(one))) in twice
         else _apply(call.org, "update", one).json()
         for one in records
     ], 200
@@ -42,7 +45,7 @@ def upsert(call: Call, name: str, column: str) -> tuple[Any, int]:
     if {_type(record) for record in records} - {what.name}:
         told = f"Incorrect SObject type: it should be {what.name}"
         raise RefusalError(400, "INVALID_TYPE", told)
-    keys = [memory.key_of(one, _value(record, column)) for record in records]
+    keys = [key_of(one, _value(record, column)) for record in records]
     twice = _twice(keys)
     return [
         _refused("DUPLICATE_VALUE", f"Duplicate external id specified: {key}", column).json()
@@ -63,7 +66,7 @@ def delete(call: Call) -> tuple[Any, int]:
 
 
 def _deleted(org: FakeOrg, one: str) -> Result:
-    found = memory.normal(one)
+    found = normal(one)
     name = next((what.name for what in org.objects.values() if found[:3] == what.prefix), None)
     if name is None:
         return _refused("MALFORMED_ID", f"malformed id {one}")
@@ -92,7 +95,7 @@ def _records(call: Call) -> list[Values]:
             told = f"sObject type '{_type(one)}' is not supported."
             raise RefusalError(400, "INVALID_TYPE", told)
         if call.org.field_errors == "request":
-            memory.columns(call.org, what.name, one)
+            rules.columns(call.org, what.name, one)
     return records
 
 

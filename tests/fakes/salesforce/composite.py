@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.fakes.salesforce.memory import RefusalError
-from tests.fakes.salesforce.org import Call, Route
+from tests.fakes.salesforce.calls import Call, Route
+from tests.fakes.salesforce.refusals import RefusalError
 
 MOST, MOST_LARGE = 25, 5
 REFERENCE = re.compile(r"@\{(\w+)((?:\.\w+|\[\d+\])*)\}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.salesforce import memory
-from tests.fakes.salesforce.memory import RefusalError, Values
-from tests.fakes.salesforce.org import Call, FakeOrg, Route
+from tests.fakes.salesforce import lookups
+from tests.fakes.salesforce.calls import Call, Route
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RefusalError
+from tests.fakes.salesforce.values import Values, normal
 
 PEOPLE = ("Contact", "Lead")
 # what an Individual may say against an e-mail
@@ -37,13 +39,13 @@ def _answer(org: FakeOrg, asked: str) -> Values:
 
 
 def _people(org: FakeOrg, asked: str) -> list[Values]:
-    record = memory.normal(asked)
+    record = normal(asked)
     if record:
         return [org.records[name][record] for name in PEOPLE if record in org.records[name]]
     return [
         org.records[name][found]
         for name in PEOPLE
-        for found in memory.resolve(org, name, "Email", asked)
+        for found in lookups.resolve(org, name, "Email", asked)
     ]
 
 

@@ -16,9 +16,10 @@ from flask import Response
 from lxml import etree
 
 from tests.fakes.salesforce import applied, packages, tooling
+from tests.fakes.salesforce.calls import Call, Route
 from tests.fakes.salesforce.checks import Checker
 from tests.fakes.salesforce.messages import SOAP, made_id
-from tests.fakes.salesforce.org import Call, FakeOrg, Route
+from tests.fakes.salesforce.org import FakeOrg
 from tests.fakes.salesforce.packages import SPACE, Package, Problem
 
 ENVELOPE = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.salesforce.memory import RefusalError
-from tests.fakes.salesforce.org import Call, FakeOrg, Route
+from tests.fakes.salesforce.calls import Call, Route
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RefusalError
 from tests.fakes.salesforce.schema import NUMBERS, Field, Sobject
 
 SOAP = {"boolean": "xsd:boolean", "int": "xsd:int", "date": "xsd:date", "datetime": "xsd:dateTime",

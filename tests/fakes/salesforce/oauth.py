@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 import jwt
 from flask import Response, redirect
 
-from tests.fakes.salesforce.memory import RefusalError
-from tests.fakes.salesforce.org import Call, FakeOrg, Route, key_pair
+from tests.fakes.salesforce.calls import Call, Route
+from tests.fakes.salesforce.grants import key_pair
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RefusalError
 
 PRODUCTION, SANDBOX = "https://login.salesforce.com", "https://test.salesforce.com"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

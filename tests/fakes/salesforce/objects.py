@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.fakes.salesforce import memory, soql
+from tests.fakes.salesforce import lookups, memory, rules, soql
+from tests.fakes.salesforce.calls import Call, Route
 from tests.fakes.salesforce.describe import known
-from tests.fakes.salesforce.memory import RefusalError, Result
-from tests.fakes.salesforce.org import Call, Route
+from tests.fakes.salesforce.memory import Result
+from tests.fakes.salesforce.refusals import RefusalError
+from tests.fakes.salesforce.values import Values, normal, shown
 
 NO_SUCH = "The requested resource does not exist"
 # a record that is not there has no status of its own in a list of results
@@ -38,7 +40,7 @@ def further(call: Call, locator: str) -> tuple[Any, int]:
 def create(call: Call, name: str) -> tuple[Any, int]:
     """Make a record."""
     what, body = known(call.org, name), call.body()
-    memory.columns(call.org, what.name, body)
+    rules.columns(call.org, what.name, body)
     if any(key.lower() == "id" for key in body):
         told = "The Id field should not be specified in the sobject data."
         raise RefusalError(400, "INVALID_FIELD", told, fields=["Id"])
@@ -49,7 +51,7 @@ def create(call: Call, name: str) -> tuple[Any, int]:
 def get(call: Call, name: str, record: str) -> tuple[Any, int]:
     """Read one record, or just the `fields` asked for."""
     what = known(call.org, name)
-    found = memory.normal(record)
+    found = normal(record)
     if found in call.org.deleted[what.name]:
         raise RefusalError(404, "ENTITY_IS_DELETED", "entity is deleted")
     values = call.org.records[what.name].get(found)
@@ -64,14 +66,14 @@ def get(call: Call, name: str, record: str) -> tuple[Any, int]:
             told = f"No such column '{one}' on sobject of type {what.name}"
             raise RefusalError(400, "INVALID_FIELD", told)
         if seen is not None:
-            row[seen.name] = memory.shown(seen, values.get(seen.name))
+            row[seen.name] = shown(seen, values.get(seen.name))
     return row, 200
 
 
 def update(call: Call, name: str, record: str) -> tuple[Any, int]:
     """Change one record."""
     what, body = known(call.org, name), call.body()
-    memory.columns(call.org, what.name, body)
+    rules.columns(call.org, what.name, body)
     _good(memory.apply(call.org, "update", what.name, {**_without_id(body), "Id": record}))
     return None, 204
 
@@ -90,8 +92,8 @@ def upsert(call: Call, name: str, column: str, value: str) -> tuple[Any, int]:
     if one is None or not one.id_lookup:
         told = f"Provided external ID field does not exist or is not accessible: {column}"
         raise RefusalError(404, "NOT_FOUND", told)
-    memory.columns(call.org, what.name, body)
-    found = memory.resolve(call.org, what.name, column, value)
+    rules.columns(call.org, what.name, body)
+    found = lookups.resolve(call.org, what.name, column, value)
     if len(found) > 1:
         several = [_address(call, what.name, each) for each in found]
         raise RefusalError(300, "MULTIPLE_CHOICES", "several", body=several)
@@ -142,7 +144,7 @@ def _good(result: Result) -> Result:
     raise RefusalError(status, error.code, error.message, fields=error.fields)
 
 
-def _without_id(body: memory.Values) -> memory.Values:
+def _without_id(body: Values) -> Values:
     return {key: value for key, value in body.items() if key.lower() != "id"}
 
 

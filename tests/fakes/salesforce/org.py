@@ -4,97 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import secrets
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from werkzeug.datastructures import MultiDict
-
-from tests.fakes.faults import Fault, Faults
-from tests.fakes.salesforce import memory, schema
-from tests.fakes.salesforce.memory import Index, RecordError, RecordFault, RefusalError, Values
+from tests.fakes.salesforce import memory, ours, schema
+from tests.fakes.salesforce.calls import Asked
+from tests.fakes.salesforce.grants import Grants, key_pair
+from tests.fakes.salesforce.lookups import Index
 from tests.fakes.salesforce.schema import Field, Sobject, whole
-
-# a body with its status, or a whole answer; the version stands for a piece of the path
-View = Callable[..., Any]
-Route = tuple[str, str, View]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request as it came."""
-
-    method: str
-    path: str
-    query: str
-    body: bytes
-    headers: Mapping[str, str]
+from tests.fakes.salesforce.standard import standard
+from tests.fakes.salesforce.trouble import Trouble
+from tests.fakes.salesforce.values import ID, Values, key_of, native
 
 
-@dataclass(frozen=True)
-class Call:
-    """What is asked of which org, in which version of the API."""
-
-    org: FakeOrg
-    version: str
-    query: MultiDict[str, str]
-    raw: bytes = b""
-    form: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def json(self) -> Any:
-        """Parse the body; RefusalError 400 where it is no JSON."""
-        try:
-            return json.loads(self.raw)
-        except ValueError:
-            raise RefusalError(
-                400, "JSON_PARSER_ERROR", "Unexpected character in the body"
-            ) from None
-
-    def body(self) -> Values:
-        """Parse the body as an object."""
-        read = self.json()
-        if not isinstance(read, dict):
-            raise RefusalError(400, "JSON_PARSER_ERROR", "An object was expected")
-        return read
-
-
-@dataclass
-class Grants:
-    """Codes, refresh tokens and access tokens that are good."""
-
-    codes: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    # refresh token → whether it may still be used; a used one kills all of them
-    refreshes: dict[str, bool] = field(default_factory=dict)
-    accesses: set[str] = field(default_factory=set)
-
-    def access(self, org_id: str) -> str:
-        """Return a new access token."""
-        text = f"{org_id[:15]}!AQ{secrets.token_urlsafe(48)}"
-        self.accesses.add(text)
-        return text
-
-    def refresh(self) -> str:
-        """Return a new refresh token."""
-        text = f"5Aep861{secrets.token_urlsafe(48)}"
-        self.refreshes[text] = True
-        return text
-
-
-class FakeOrg:
+class FakeOrg(Trouble):
     """An org with one app of ours; every switch is an attribute."""
 
     url = ""
 
     def __init__(self, number: int = 1) -> None:
+        super().__init__()
         self.lock = threading.RLock()
         self.org_id = whole(f"00D5e{number:010d}")
         self.user_id = whole(f"0055e{1:010d}")
@@ -123,7 +56,7 @@ class FakeOrg:
         self.cursors: dict[str, Any] = {}
         # asked after each change of a record: object and id
         self.watchers: list[Callable[[str, str], None]] = []
-        for one in schema.standard().values():
+        for one in standard().values():
             self._know(one)
 
     def _switches(self) -> None:
@@ -145,8 +78,6 @@ class FakeOrg:
     def _protocol(self) -> None:
         self.calls: list[tuple[str, str]] = []
         self.requests: deque[Asked] = deque(maxlen=1000)
-        self.faults = Faults()
-        self.record_faults: list[RecordFault] = []
         self.jobs: dict[str, Any] = {}
         self.deploys: list[Any] = []
         self.outbound_messages: dict[str, Any] = {}
@@ -165,7 +96,7 @@ class FakeOrg:
     def id(self, name: str, number: str | int) -> str:
         """Return the id that a number stands for, always the same."""
         text = str(number)
-        if memory.ID.fullmatch(text):
+        if ID.fullmatch(text):
             return whole(text)
         if not text.isdigit():
             text = str(int(hashlib.sha256(text.encode()).hexdigest()[:8], 16))
@@ -191,7 +122,7 @@ class FakeOrg:
             lacking = [key for key in values if key not in what.fields]
             if lacking:
                 raise ValueError(f"{name} has no fields {lacking}; define() them first")
-            read = {key: memory.native(what.fields[key], value) for key, value in values.items()}
+            read = {key: native(what.fields[key], value) for key, value in values.items()}
             self.deleted[name].pop(record, None)
             memory.put(self, name, record, read, by or self.admin_id, at)
             return record
@@ -260,11 +191,10 @@ class FakeOrg:
 
     def install_ours(self) -> None:
         """Make all fields and objects of our package at once."""
-        fields, objects = schema.ours()
         with self.lock:
-            for one in objects:
-                self._know(one)
-            for name in ("Contact", "Lead"):
+            for what in ours.objects():
+                self._know(what)
+            for name, fields in ours.fields().items():
                 for one in fields:
                     self._index(name, self.objects[name].add(one))
 
@@ -282,7 +212,7 @@ class FakeOrg:
         self.indexed[name].append(one.name)
         index = self.index[name, one.name] = Index()
         for record, values in self.records.get(name, {}).items():
-            index.move(record, None, memory.key_of(one, values.get(one.name)))
+            index.move(record, None, key_of(one, values.get(one.name)))
 
     def _forget(self, name: str, field_name: str) -> None:
         self.objects[name].drop(field_name)
@@ -321,61 +251,3 @@ class FakeOrg:
         with self.lock:
             self.blocked = True
             self.grants = Grants()
-
-    # what goes wrong
-
-    def fail(
-        self,
-        status: int = 500,
-        body: Any = None,
-        path: str = ".*",
-        method: str | None = None,
-        times: int = 1,
-        headers: Mapping[str, str] | None = None,
-        after_work: bool = False,
-    ) -> None:
-        """Answer the next calls with *status*; *times* -1 is until heal()."""
-        usual = [{"errorCode": "UNKNOWN_EXCEPTION", "message": "prepared by a test"}]
-        told = usual if body is None else body
-        self.faults.add(Fault("fail", path, method, times, status, told, dict(headers or {}), after_work))  # fmt: skip
-
-    def nonsense(self, path: str = ".*", times: int = 1) -> None:
-        """Answer with a page of HTML and 200."""
-        self.faults.add(Fault("nonsense", path, None, times))
-
-    def drop(self, path: str = ".*", times: int = 1, *, after_work: bool = False) -> None:
-        """Close the connection without an answer, after doing what was asked or before."""
-        self.faults.add(Fault("drop", path, None, times, after_work=after_work))
-
-    def fail_record(
-        self,
-        code: str,
-        message: str = "prepared by a test",
-        fields: tuple[str, ...] = (),
-        object: str = "Contact",
-        where: Callable[[Values], bool] = lambda values: True,
-        times: int = 1,
-    ) -> None:
-        """Refuse the next records of *object* that *where* picks, one by one."""
-        error = RecordError(code, message, tuple(fields))
-        self.record_faults.append(RecordFault(error, object, where, times))
-
-    def heal(self) -> None:
-        """Take back all that was prepared to go wrong."""
-        self.faults.clear()
-        self.record_faults.clear()
-
-
-@lru_cache(maxsize=1)
-def key_pair() -> tuple[str, str]:
-    """Return the private and the public key of our app, in PEM; made once, because it takes long."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()

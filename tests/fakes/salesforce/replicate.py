@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fakes.salesforce.memory import RefusalError
-from tests.fakes.salesforce.org import Call, Route
+from tests.fakes.salesforce.calls import Call, Route
+from tests.fakes.salesforce.refusals import RefusalError
 
 UPDATED_DAYS, DELETED_DAYS = 30, 15
 MOST = 600_000

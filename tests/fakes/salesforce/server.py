@@ -22,8 +22,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.fakes.faults import Fault
 from tests.fakes.salesforce import limits
-from tests.fakes.salesforce.memory import RefusalError
-from tests.fakes.salesforce.org import Asked, Call, FakeOrg, View
+from tests.fakes.salesforce.calls import Asked, Call, View
+from tests.fakes.salesforce.org import FakeOrg
+from tests.fakes.salesforce.refusals import RefusalError
 
 # each has ROUTES: method, rule ({V} is the way to the API in a version), view
 PARTS = ("collections_", "composite", "describe", "limits", "oauth", "objects",
