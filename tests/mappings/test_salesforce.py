@@ -12,7 +12,8 @@ from connector.decide.campaigns import load_campaigns
 from connector.decide.checks import check_campaign
 from connector.decide.dictionary import WRITE_WORDS, load_dictionary
 from renderers.template import find_template
-from tests.fakes.salesforce.schema import Sobject, standard
+from tests.fakes.salesforce.schema import Sobject
+from tests.fakes.salesforce.standard import standard
 
 SALESFORCE, LOCAL = load_dictionary("salesforce", ()), load_dictionary("local", ())
 SCHEMA = standard()

@@ -30,6 +30,7 @@ PAGES = {
     "console.history": "/console/history",
     "console.connection_list": "/console/connections",
     "console.connection_page": "/console/connections/local",
+    "console.salesforce_form": "/console/connections/salesforce",
     "console.videos": "/console/videos",
     "console.video_page": "/console/videos/nothing",
     "console.video_file": "/console/videos/nothing/video.mp4",
@@ -44,6 +45,7 @@ BUTTONS = {
     "console.change_user": "/console/users/somebody",
     "console.judge_video": "/console/videos/nothing",
     "console.change_connection": "/console/connections/local",
+    "console.connect_salesforce": "/console/connections/salesforce",
 }
 OPEN = {"console.sign_in", "console.sign_in_form"}
 FOR_REPS = {
@@ -59,6 +61,8 @@ FOR_ADMINS = {
     "console.add_user",
     "console.change_user",
     "console.change_connection",
+    "console.salesforce_form",
+    "console.connect_salesforce",
 }
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.crm import Connection, Surroundings
-from connector.crm import kept
+from connector.crm import Connection, Surroundings, kept
 from connector.crm.salesforce.gateway import Gateway
 from connector.secrets import Keyring
 from connector.settings import Settings

@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from urllib.parse import quote
 
-from connector.crm import Connection, Surroundings, open_crm
-from connector.crm import kept
+from connector.crm import Connection, Surroundings, kept, open_crm
 from connector.decide.dictionary import load_dictionary
 from connector.limits import Limits
 from connector.model import JSON, Delivery
