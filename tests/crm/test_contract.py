@@ -235,7 +235,9 @@ def test_a_subject_that_is_gone_is_absent(adapter: Adapter) -> None:
     adapter.add_contact("102", {"first_name": "Ben"})
     adapter.remove_contact("102")
 
-    found = adapter.crm.read([ana(adapter), Subject("contact", adapter.id("102"))], {"contact.first_name"})
+    found = adapter.crm.read(
+        [ana(adapter), Subject("contact", adapter.id("102"))], {"contact.first_name"}
+    )
 
     assert list(found) == [ana(adapter)]
 
