@@ -46,11 +46,12 @@ from connector.store.tables_around import (
     users,
     webhooks,
 )
+from connector.store.tables_watching import curves, endpoints, scene_sums
 
 __all__ = [
     "DEAD", "DONE", "DUE", "RUNNING", "WORK", "assignments", "attempts", "audit", "bulk_jobs",
     "campaigns", "changes", "connections", "decisions", "deliveries", "events", "logins", "measures", "metadata",
-    "outcomes", "record_rows", "records", "sessions", "subjects", "tombstones", "triggers", "users",
+    "outcomes", "curves", "endpoints", "scene_sums", "record_rows", "records", "sessions", "subjects", "tombstones", "triggers", "users",
     "videos", "webhooks",
 ]  # fmt: skip
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from connector.store.columns import (
+    ID,
     Document,
     Name,
     Time,
@@ -182,8 +183,13 @@ webhooks = Table(
     Column("body", Text, nullable=False),
     Column("contact_id", Name),
     Column("created_at", Time, nullable=False),
+    # to an endpoint, of which kind; ours, of the built-in CRM, have neither
+    Column("endpoint_id", ID),
+    Column("kind", String(64), nullable=False, server_default=""),
+    Column("answer", Integer),  # the last status that came back
     *work_columns(),
     Index(None, "work", "due_at"),
+    Index(None, "endpoint_id", "created_at"),
 )
 
 # Jobs of a CRM's own, in which thousands of changes are written at once; see store/bulk_jobs.py.
