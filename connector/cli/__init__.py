@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "backup": "connector.cli.backup:backup",
         "restore": "connector.cli.backup:restore",
         "migrate": "connector.cli.up:migrate",
+        "recount": "connector.cli.recount:recount",
     },
     "Processes (a Procfile runs these)": {
         "work": "connector.cli.work:work",

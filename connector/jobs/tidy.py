@@ -1,5 +1,6 @@
 """
-What the sweep does now and then: unfinished files go, links run out, old identities are forgotten.
+What the sweep does now and then: unfinished files go, links run out, old identities are forgotten,
+and once a day the sums of what was watched are counted anew.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from connector.errors import ConnectorError
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station
 from connector.publish import open_files
-from connector.store import bulk_jobs, connections, deliveries, logins, videos
+from connector.store import bulk_jobs, connections, curves, deliveries, logins, videos
+from connector.store.clock import now
 
 STALE_SECONDS = 3600.0
 REMEMBERED_DAYS = 30  # longer than any CRM we know sends again
+
+_recounted: dict[str, str] = {}  # the day on which this process last counted, by database
 
 log = structlog.get_logger(__name__)
 
 
 def tidy(station: Station) -> None:
     """Do each of the chores; one that fails does not keep the others from being done."""
-    for chore in (remove_leftovers, expire_links, forget, ask_what_was_missed):
+    for chore in (remove_leftovers, expire_links, forget, ask_what_was_missed, recount):
         try:
             count = chore(station)
         except (ConnectorError, OSError) as error:
@@ -76,6 +80,19 @@ def ask_what_was_missed(station: Station) -> int:
             ids = connections.to_reconcile(tx, seconds)
         station.doorbell.ring("reconcile", ids)
     return 0
+
+
+def recount(station: Station) -> int:
+    """Make sums of views right that differ from the sessions, once a day; return how many did."""
+    with station.store.read() as tx:
+        today = curves.day_of(now(tx))
+    if _recounted.get(station.store.url) == today:
+        return 0
+    wrong = curves.recount(station.store, mend=True)
+    _recounted[station.store.url] = today
+    if wrong:
+        log.warning("sums of views were wrong and are mended", differed=wrong)
+    return wrong
 
 
 def _age(path: Path) -> float:

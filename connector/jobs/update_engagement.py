@@ -2,22 +2,26 @@
 Puts what was watched on the contact's record.
 
 Everything is computed anew from the sessions, so a job may run twice, late or out of order. A CRM is
-told only what is new to it.
+told only what is new to it. Metrics are written at once; a task for the owner and events for programs
+outside wait until the session behind them has proved to be a person's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
 from connector.jobs.owed import facts_of, link_of, owe_video
 from connector.jobs.station import Station, open_station
-from connector.jobs.told import owe_follow_up
+from connector.jobs.told import owe_events, owe_follow_up
 from connector.jobs.tries import take, working
+from connector.measure.alerts import happenings, look_again, proven
 from connector.measure.engagement import engagement
 from connector.measure.fields import SessionFacts, engagement_fields, written
+from connector.measure.viewers import Opening, Verdict, Viewer, judge_again, link_bursts
 from connector.model import Subject, VideoStatus
 from connector.store import changes, decisions, leases, sessions, subjects, videos
 from connector.store.clock import moment, now
@@ -26,7 +30,17 @@ from connector.store.sessions import SessionRow
 from connector.store.videos import VideoRow
 
 OPTED_OUT = "opted_out"
+LINK_BURST = "link_burst"
 CHANGED_BY_PEOPLE = frozenset({VideoStatus.APPROVED, VideoStatus.REJECTED, VideoStatus.EXPIRED})
+
+
+@dataclass
+class Told:
+    """What a measuring owes, to be rung for, and in how many seconds to look again."""
+
+    changes: list[str] = field(default_factory=list)
+    webhooks: list[str] = field(default_factory=list)
+    again: float | None = None
 
 
 def update_engagement(ids: list[str]) -> None:
@@ -38,35 +52,62 @@ def update_engagement(ids: list[str]) -> None:
 
 
 def _measure(station: Station, claim: Claim) -> None:
+    gathering = station.settings.coalesce_seconds
     with station.store.write() as tx:
         version = sessions.measure_version(tx, claim.id)
-        change_ids = _tell(tx, station, claim.id)
+        told = _tell(tx, station, claim.id)
         leases.finish(tx, claim)
         # a beacon that came while we were computing has found the row running and left it so
         if sessions.measure_version(tx, claim.id) != version:
-            sessions.owe_measure(tx, [claim.id], station.settings.coalesce_seconds)
-    station.doorbell.ring("write_back", change_ids)
+            sessions.owe_measure(tx, [claim.id], gathering)
+        elif told.again is not None:
+            sessions.owe_measure(tx, [claim.id], told.again)
+    station.doorbell.ring("write_back", told.changes)
+    station.doorbell.ring("send_webhooks", told.webhooks)
 
 
-def _tell(tx: Connection, station: Station, video_id: str) -> list[str]:
+def _tell(tx: Connection, station: Station, video_id: str) -> Told:
     video = videos.get(tx, video_id)
     if video is None or video.contact_id is None:
-        return []
-    told = _tell_status(tx, station, video)
+        return Told()
+    status = _tell_status(tx, station, video)
     if station.settings.tracking != "identified":
-        return told
+        return Told(status)
     # two videos of one contact are not measured at the same time: the later one has seen more
     decisions.hold(tx, video.connection_id, video.contact_id)
     seen = _sessions(tx, video)
     words = _contact_words(tx, station, video, seen)
     owed = [_owe(tx, video, "property", video.contact_id, words)]
-    owed += owe_follow_up(tx, video, link_of(station, video), words)
     owed += [
         _owe(tx, video, "view_row", session_id, _view_words(facts))
         for session_id, facts in seen.items()
         if facts.video_id == video.id and facts.counts
     ]
-    return [*told, *(change_id for change_id in owed if change_id)]
+    told = _alert(tx, station, video, seen)
+    told.changes += [*status, *(change_id for change_id in owed if change_id)]
+    return told
+
+
+def _alert(
+    tx: Connection, station: Station, video: VideoRow, seen: Mapping[str, SessionFacts]
+) -> Told:
+    """Owe the owner's task and the events, by what is proven of the sessions *seen*."""
+    held = subjects.standing(tx, video.connection_id, Subject("contact", video.contact_id or ""))
+    if held.opted_out:
+        return Told()
+    at = moment(now(tx))
+    own = {key: facts for key, facts in seen.items() if facts.video_id == video.id}
+    again, believed = look_again(own.values(), at), proven(own, at)
+    if not believed:
+        return Told(again=again)
+    words = _contact_words(tx, station, video, proven(seen, at))
+    tier = words["engagement_tier"] or "cold"
+    clicks = sessions.clicks(tx, list(believed))
+    return Told(
+        owe_follow_up(tx, video, link_of(station, video), tier, believed),
+        owe_events(tx, video, happenings(video.id, believed, clicks, at)),
+        again,
+    )
 
 
 def _tell_status(tx: Connection, station: Station, video: VideoRow) -> list[str]:
@@ -87,13 +128,36 @@ def _sessions(tx: Connection, video: VideoRow) -> dict[str, SessionFacts]:
     ]
     clicks = sessions.clicks(tx, [row.id for row in rows])
     buttons = {one.id: (one.call_to_action or {}).get("label", "") for one in own}
+    viewers = _viewers(rows)
     return {
-        row.id: _facts(row, [buttons[row.video_id] or key for key in clicks.get(row.id, ())])
+        row.id: _facts(
+            row,
+            viewers[row.id],
+            [buttons[row.video_id] or key for key in clicks.get(row.id, ())],
+        )
         for row in rows
     }
 
 
-def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:
+def _viewers(rows: Sequence[SessionRow]) -> dict[str, str]:
+    """
+    Judge sessions by what only all of a contact's show: a scanner opens every link at once.
+
+    What is stored stays each session's own verdict, and the sums of the campaign go by that.
+    """
+    bursts = link_bursts(
+        Opening(row.id, row.video_id, str(row.flags.get("agent", "")), moment(row.first_at))
+        for row in rows
+    )
+    return {row.id: _again(row) if row.id in bursts else row.viewer for row in rows}
+
+
+def _again(row: SessionRow) -> str:
+    stored = Verdict(cast(Viewer, row.viewer), row.score, tuple(row.reasons))
+    return judge_again(stored, LINK_BURST, viewed=row.viewed, watch_ms=row.watch_ms).viewer
+
+
+def _facts(row: SessionRow, viewer: str, clicks: Sequence[str]) -> SessionFacts:
     return SessionFacts(
         video_id=row.video_id,
         first_at=moment(row.first_at),
@@ -102,7 +166,7 @@ def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:
         segments=[(start, end, rate) for start, end, rate in row.segments],
         last=row.last_ms / 1000,
         viewed=row.viewed,
-        viewer=row.viewer,
+        viewer=viewer,
         clicks=clicks,
     )
 

@@ -9,7 +9,9 @@ away, and only `human` counts for scores, alerts and the CRM.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +23,7 @@ LONGEST_AGENT = 500  # characters; what comes after is nobody's name
 EARLY_SECONDS = 10.0
 REAL_PLAYBACK_SECONDS = 10.0
 PLAYBACK_CREDIT = 4
+BURST_LINKS, BURST_SPAN = 3, timedelta(seconds=2)
 
 # points of each sign; strong ones are the software's own word and no playback makes up for them
 STRONG = {"ua_list": 3, "no_user_agent": 3, "prefetch": 3, "honeypot": 4, "webdriver": 4}
@@ -30,12 +33,13 @@ WEAK = {"seconds_after_send": 2, "link_burst": 3, "other_device_at_once": 1, "no
 _PREVIEWERS = re.compile(
     r"slackbot|slack-imgproxy|linkedinbot|twitterbot|facebookexternalhit|facebot|whatsapp|"
     r"discordbot|telegrambot|skypeuripreview|microsoftpreview|bingpreview|googleimageproxy|"
-    r"yahoomailproxy|embedly|iframely|pinterestbot|redditbot|mattermost|zoombot",
+    r"yahoomailproxy|embedly|iframely|pinterestbot|redditbot|mattermost|zoombot|cardyb|"
+    r"mastodon/|snap url preview",
     re.IGNORECASE,
 )
 _SCANNERS = re.compile(
     r"barracuda|proofpoint|mimecast|symantec|messagelabs|trend ?micro|fireeye|forcepoint|sophos|"
-    r"zscaler|safelinks|microsoft office existence|urlscan|virustotal|cloudmark|ironport|"
+    r"trellix|avanan|ironscales|hornetsecurity|vadesecure|zscaler|safelinks|microsoft office existence|urlscan|virustotal|cloudmark|ironport|"
     r"headlesschrome|phantomjs|puppeteer|playwright|selenium|electron|lighthouse|pagespeed|"
     r"python-|aiohttp|httpx|curl/|wget/|libwww|go-http-client|java/|okhttp|node-fetch|axios|"
     r"undici|apache-httpclient|winhttp|postman|scrapy|"
@@ -71,24 +75,62 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Opening:
+    """That a link was opened: in which session, whose video, by which class of agent, and when."""
+
+    session_id: str
+    video_id: str
+    agent: str
+    at: datetime
+
+
 def judge(signals: Signals) -> Verdict:
     """Judge one session by its signals."""
     found = _signs(signals)
-    weak = sum(WEAK.get(sign, 0) for sign in found)
-    if signals.gesture and signals.watch_ms >= REAL_PLAYBACK_SECONDS * 1000:
-        weak = max(weak - PLAYBACK_CREDIT, 0)
-    score = weak + sum(STRONG.get(sign, 0) for sign in found)
-    return Verdict(_viewer(signals, score), score, found)
-
-
-def _viewer(signals: Signals, score: int) -> Viewer:
+    viewed = is_view(gesture=signals.gesture, watch_ms=signals.watch_ms)
+    score = _score(found, viewed=viewed, watch_ms=signals.watch_ms)
     if signals.internal:
-        return "self"
+        return Verdict("self", score, found)
     if ua_class(signals.user_agent) == "preview":
-        return "preview"
+        return Verdict("preview", score, found)
+    return Verdict(_viewer(score, viewed=viewed), score, found)
+
+
+def judge_again(verdict: Verdict, *also: str, viewed: bool, watch_ms: int) -> Verdict:
+    """Judge a session anew by its stored reasons and by signs that only other sessions show."""
+    found = (*verdict.reasons, *(sign for sign in also if sign not in verdict.reasons))
+    score = _score(found, viewed=viewed, watch_ms=watch_ms)
+    apart = verdict.viewer in ("self", "preview")
+    return Verdict(verdict.viewer if apart else _viewer(score, viewed=viewed), score, found)
+
+
+def link_bursts(openings: Iterable[Opening]) -> frozenset[str]:
+    """Find the sessions in which one class of agent opened three links of a contact at once."""
+    ordered = sorted(openings, key=lambda one: one.at)
+    found: set[str] = set()
+    for place, first in enumerate(ordered):
+        together = [
+            one
+            for one in ordered[place:]
+            if one.at - first.at <= BURST_SPAN and one.agent == first.agent
+        ]
+        if len({one.video_id for one in together}) >= BURST_LINKS:
+            found |= {one.session_id for one in together}
+    return frozenset(found)
+
+
+def _score(found: Sequence[str], *, viewed: bool, watch_ms: int) -> int:
+    weak = sum(WEAK.get(sign, 0) for sign in found)
+    if viewed and watch_ms >= REAL_PLAYBACK_SECONDS * 1000:
+        weak = max(weak - PLAYBACK_CREDIT, 0)
+    return weak + sum(STRONG.get(sign, 0) for sign in found)
+
+
+def _viewer(score: int, *, viewed: bool) -> Viewer:
     if score >= BOT_SCORE:
         return "bot"
-    return "human" if is_view(gesture=signals.gesture, watch_ms=signals.watch_ms) else "unknown"
+    return "human" if viewed else "unknown"
 
 
 def _signs(signals: Signals) -> tuple[str, ...]:

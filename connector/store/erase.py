@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from connector.model import Subject, VideoStatus
-from connector.store import changes, subjects
+from connector.store import changes, curves, subjects
 from connector.store.tables import (
     DONE,
     assignments,
@@ -41,9 +41,11 @@ def erase(tx: Connection, connection_id: str, contact_id: str) -> Erased:
     """Delete what we hold about a contact; running it again does nothing more."""
     subject = Subject("contact", contact_id)
     rows = tx.execute(
-        select(videos.c.id, videos.c.trigger_id).where(
-            videos.c.connection_id == connection_id, videos.c.contact_id == contact_id
-        )
+        select(videos.c.id, videos.c.trigger_id)
+        .where(videos.c.connection_id == connection_id, videos.c.contact_id == contact_id)
+        # beacons that are being stored are waited for, so that none stays
+        .order_by(videos.c.id)
+        .with_for_update()
     ).all()
     video_ids = [row.id for row in rows]
     count = _delete_watching(tx, video_ids)
@@ -68,6 +70,8 @@ def erase(tx: Connection, connection_id: str, contact_id: str) -> Erased:
 
 
 def _delete_watching(tx: Connection, video_ids: list[str]) -> int:
+    # who is erased leaves the sums too: what they add up to can always be counted anew
+    curves.withdraw(tx, video_ids)
     count = 0
     for table in (events, sessions):
         count += tx.execute(delete(table).where(table.c.video_id.in_(video_ids))).rowcount

@@ -69,13 +69,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Shown:
-    """What judging a beacon needs of the video that it is about."""
+    """What judging a beacon and adding it up needs of the video that it is about."""
 
     video_id: str
     status: str
     duration: float
     minted_at: int
     opted_out: bool
+    connection_id: str
+    campaign: str
+    variant: str
+    template: str
+    scenes: list[dict[str, Any]]
 
     @property
     def measured(self) -> bool:
@@ -89,7 +94,7 @@ FORWARD = [column.name for column in COLUMNS if column.name not in ("id", "video
 
 def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
     """Return what is known of these videos; unknown ones are absent."""
-    # the receipt holds far more than the one number that a beacon needs
+    # the receipt holds far more than the two things that a beacon needs
     duration = videos.c.receipt["duration"].as_float()
     opted_out = exists().where(
         subjects.c.connection_id == videos.c.connection_id,
@@ -99,12 +104,28 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
     )
     rows = tx.execute(
         select(videos.c.id, videos.c.status, duration, videos.c.minted_at, opted_out)
+        .add_columns(*(videos.c[name] for name in ("connection_id", "campaign", "variant")))
+        .add_columns(videos.c.template, videos.c.receipt["scenes"])
         .where(videos.c.id.in_(set(video_ids)))
-        # an erasure at the same moment waits for us, then takes our rows along
-        .with_for_update(read=True, of=videos)
+        .order_by(videos.c.id)
+        # one process at a time may say what a session was before; an erasure at the same moment
+        # waits for us too, then takes our rows along
+        .with_for_update(key_share=True, of=videos)
     )
     return {
-        row[0]: Shown(row[0], row[1], float(row[2] or 0.0), row[3], bool(row[4])) for row in rows
+        row[0]: Shown(
+            video_id=row[0],
+            status=row[1],
+            duration=float(row[2] or 0.0),
+            minted_at=row[3],
+            opted_out=bool(row[4]),
+            connection_id=row[5],
+            campaign=row[6],
+            variant=row[7],
+            template=row[8],
+            scenes=row[9] or [],
+        )
+        for row in rows
     }
 
 
@@ -206,6 +227,10 @@ def _noting(tx: Connection) -> Any:
 def _owing(tx: Connection) -> Any:
     adding = insert(tx, measures)
     waiting = measures.c.work == DUE
+    # what waits after trouble keeps its time; what waits for news comes sooner where that is asked for
+    sooner = (
+        waiting & measures.c.error_reason.is_(None) & (adding.excluded.due_at < measures.c.due_at)
+    )
     # no IN: its list of values cannot be used for several rows at once
     idle = (measures.c.work == DONE) | (measures.c.work == DEAD)
     return adding.on_conflict_do_update(
@@ -213,8 +238,12 @@ def _owing(tx: Connection) -> Any:
         set_={
             "version": measures.c.version + 1,
             "work": case((measures.c.work == RUNNING, RUNNING), else_=DUE),
-            "due_at": case((waiting, measures.c.due_at), else_=adding.excluded.due_at),
-            "rung_at": case((waiting, measures.c.rung_at), else_=0),
+            "due_at": case(
+                (sooner, adding.excluded.due_at),
+                (waiting, measures.c.due_at),
+                else_=adding.excluded.due_at,
+            ),
+            "rung_at": case((waiting & ~sooner, measures.c.rung_at), else_=0),
             "attempt": case((idle, 0), else_=measures.c.attempt),
             "crashes": case((idle, 0), else_=measures.c.crashes),
         },

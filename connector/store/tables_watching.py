@@ -4,7 +4,7 @@ Tables of what watching adds up to, and of who outside is told of it.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from connector.store.columns import Document, Name, Time, metadata, own_id
 
@@ -37,7 +37,7 @@ scene_sums = Table(
     Column("place", Integer, nullable=False),  # of the scene in its video
     Column("plays", Integer, nullable=False),
     Column("reached", Integer, nullable=False),
-    Column("watched_ms", Integer, nullable=False),
+    Column("watched_ms", BigInteger, nullable=False),
     Column("completed", Integer, nullable=False),
     Column("dropped", Integer, nullable=False),
     Column("rewatched", Integer, nullable=False),

@@ -15,9 +15,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.measure.engagement import Refusal, SessionState, engagement, is_view, read_state
+from connector.measure.sums import Contribution, contribution
 from connector.measure.viewers import Signals, judge, ua_class
-from connector.store import sessions
+from connector.store import curves, sessions
 from connector.store.clock import now
+from connector.store.curves import Key
 from connector.store.sessions import Event, SessionRow, Shown
 from connector.web.desk import Desk
 from connector.web.wire import Beacon, Ticket
@@ -52,6 +54,8 @@ def record(here: Desk, group: Sequence[Heard]) -> list[Outcome]:
         sessions.keep(tx, batch.fresh.values())
         sessions.note(tx, batch.events)
         sessions.owe_measure(tx, batch.moved, here.settings.coalesce_seconds)
+        # last, because everybody else who watches the same campaign waits for these rows
+        curves.add(tx, batch.moves())
     return outcomes
 
 
@@ -83,6 +87,16 @@ class _Batch:
         self._remember(_row(heard, video, state, before, self.moment), state)
         return Outcome.STORED
 
+    def moves(self) -> dict[Key, Contribution]:
+        """Tell by how much this group moves the sums: what its sessions are, less what they were."""
+        moves: dict[Key, Contribution] = {}
+        for row in self.fresh.values():
+            video, before = self.shown[row.video_id], self.known.get(row.id)
+            move = contribution(row, video.scenes) - contribution(before, video.scenes)
+            key = _key(video, row)
+            moves[key] = moves[key] + move if key in moves else move
+        return moves
+
     def _remember(self, row: SessionRow, state: SessionState) -> None:
         self.fresh[row.id] = row
         self.moved.add(row.video_id)
@@ -90,6 +104,16 @@ class _Batch:
             Event(beat.id, row.id, row.video_id, beat.name, round(beat.position * 1000), beat.cta)
             for beat in state.events
         ]
+
+
+def _key(video: Shown, row: SessionRow) -> Key:
+    return Key(
+        connection_id=video.connection_id,
+        campaign=video.campaign,
+        variant=video.variant,
+        template=video.template,
+        day=curves.day_of(row.first_at),
+    )
 
 
 def _row(

@@ -1,8 +1,18 @@
 """Who is a person: the families of machines that open links, and people who look like them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from connector.measure.viewers import Signals, judge, ua_class
+from connector.measure.viewers import (
+    Opening,
+    Signals,
+    Verdict,
+    judge,
+    judge_again,
+    link_bursts,
+    ua_class,
+)
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -74,6 +84,58 @@ def test_colleagues_and_previews_are_counted_apart() -> None:
     """A rep who checks a link is no viewer, nor is the chat that shows a card for it."""
     assert judge(signals(internal=True)).viewer == "self"
     assert judge(signals(user_agent="Slackbot-LinkExpanding 1.0")).viewer == "preview"
+
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def opened(video: str, seconds: float, agent: str = "browser") -> Opening:
+    """Make the opening of a video's link, some seconds after noon."""
+    return Opening(f"{video}@{seconds}", video, agent, NOON + timedelta(seconds=seconds))
+
+
+def test_three_links_at_once_are_a_burst() -> None:
+    """All of them are marked, and what came later is not."""
+    openings = [opened("c", 2.0), opened("a", 0.0), opened("b", 1.0), opened("a", 600.0)]
+    assert link_bursts(openings) == {"a@0.0", "b@1.0", "c@2.0"}
+
+
+@pytest.mark.parametrize(
+    "openings",
+    [
+        [opened("a", 0), opened("a", 1), opened("a", 2)],
+        [opened("a", 0), opened("b", 1)],
+        [opened("a", 0), opened("b", 1), opened("c", 2.1)],
+        [opened("a", 0), opened("b", 1), opened("c", 2, "bot")],
+        [],
+    ],
+)
+def test_reloads_and_slow_readers_are_no_burst(openings: list[Opening]) -> None:
+    """It takes three different links, in two seconds, by one class of agent."""
+    assert link_bursts(openings) == frozenset()
+
+
+def test_a_burst_weighs_until_somebody_really_watches() -> None:
+    """Ten seconds of real playback outweigh it, and the reason stays named."""
+    person = Verdict("human", 0, ())
+    caught = judge_again(person, "link_burst", viewed=True, watch_ms=3_000)
+    assert caught == Verdict("bot", 3, ("link_burst",))
+    assert judge_again(person, "link_burst", viewed=True, watch_ms=10_000).viewer == "human"
+    assert judge_again(person, viewed=True, watch_ms=3_000) == person
+
+
+@pytest.mark.parametrize("viewer", ["self", "preview"])
+def test_who_is_counted_apart_stays_apart(viewer: str) -> None:
+    """A colleague who opens all links is a colleague."""
+    apart = Verdict(viewer, 0, ())  # type: ignore[arg-type]
+    assert judge_again(apart, "link_burst", viewed=False, watch_ms=0).viewer == viewer
+
+
+def test_judging_again_by_the_same_reasons_changes_nothing() -> None:
+    """What is stored is enough to come to the same verdict."""
+    for changed in ({"webdriver": True}, {"input": False, "seconds_after_send": 3.0}, {}):
+        verdict = judge(signals(**changed))
+        assert judge_again(verdict, viewed=True, watch_ms=20_000) == verdict
 
 
 def test_a_verdict_can_be_reversed() -> None:

@@ -19,6 +19,7 @@ from connector.cli.player import open_page
 from connector.cli.prepare import install_campaigns
 from connector.jobs.sources import open_source
 from connector.jobs.station import Station
+from connector.measure import alerts
 from connector.store import Store, connections, leases
 from tests.fakes.hubspot import FakeHubSpot, Sender, serving
 from tests.road.far import all_videos, installed, travel, until
@@ -110,8 +111,11 @@ def test_a_workflow_gets_its_video_and_the_record_learns_what_was_watched(portal
     assert portal.fields()["cuereel_views"] == "1"
 
 
-def test_the_owner_finds_a_note_and_a_task_and_the_contact_is_put_on_a_list(portal: Portal) -> None:
+def test_the_owner_finds_a_note_and_a_task_and_the_contact_is_put_on_a_list(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a campaign has people told comes once: the note with the video, the rest when it worked."""
+    monkeypatch.setattr(alerts, "ALERT_SECONDS", 0.0)
     tell(portal, "note = true", "task = true", 'on_list = "42"', 'when = "warm"')
     owner = portal.fake.add_owner("7", "maya@example.com", "Maya", "Lindgren")
     portal.fake.add_list("42", [])

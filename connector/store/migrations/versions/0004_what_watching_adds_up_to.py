@@ -39,7 +39,13 @@ def upgrade() -> None:
         "scene_sums",
         *(sa.Column(name, sa.String(length=length), nullable=False) for name, length in KEY),
         sa.Column("scene", sa.String(length=64), nullable=False),
-        *(sa.Column(name, sa.Integer(), nullable=False) for name in SUMS),
+        *(
+            # a second of everybody adds up beyond 32 bits
+            sa.Column(
+                name, sa.BigInteger() if name == "watched_ms" else sa.Integer(), nullable=False
+            )
+            for name in SUMS
+        ),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name=op.f("fk_scene_sums_connection_id")
         ),
