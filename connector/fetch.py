@@ -150,7 +150,7 @@ def _check(url: str) -> None:
 
 def _download(url: str, target: Path, *, allow_loopback: bool) -> None:
     try:
-        _within(DEADLINE, lambda: _save(url, target, allow_loopback=allow_loopback))
+        within(DEADLINE, lambda: _save(url, target, allow_loopback=allow_loopback))
     except TimeoutError as error:
         raise TemporaryError("the picture's server is too slow", reason="media") from error
     except BROKEN_OFF as error:
@@ -160,7 +160,7 @@ def _download(url: str, target: Path, *, allow_loopback: bool) -> None:
         raise MediaError(f"the picture is refused ({type(error).__name__})") from error
 
 
-def _within(seconds: float, work: Callable[[], None]) -> None:
+def within(seconds: float, work: Callable[[], None]) -> None:
     """
     Do *work*, or raise TimeoutError.
 
@@ -181,7 +181,7 @@ def _within(seconds: float, work: Callable[[], None]) -> None:
 
 
 def _save(url: str, target: Path, *, allow_loopback: bool) -> None:
-    with _session(allow_loopback) as session, _open(session, url) as response:
+    with safe_session(allow_loopback) as session, _open(session, url) as response:
         _accept(response)
         with target.open("wb") as file:
             for block in _bounded(response):
@@ -211,7 +211,8 @@ class _Outside(IPFilterAdapter):  # type: ignore[misc]  # the library carries no
         return host, pool
 
 
-def _session(allow_loopback: bool) -> HTTPSession:
+def safe_session(allow_loopback: bool) -> HTTPSession:
+    """Return a session that reaches no private address, checked as it connects, and is not redirected."""
     config = Config(
         ip_filter_enable=True,
         ip_filter_allow_loopback_ips=allow_loopback,

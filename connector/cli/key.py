@@ -8,7 +8,7 @@ import click
 
 from connector.secrets import new_key, open_keyring
 from connector.settings import load_settings
-from connector.store import Store, audit, connections
+from connector.store import Store, audit, connections, endpoints
 
 
 @click.group()
@@ -26,7 +26,9 @@ def new() -> None:
 def rotate() -> None:
     """Encrypt all stored secrets with the newest key; afterwards old keys can be dropped."""
     settings = load_settings()
+    keyring = open_keyring(settings)
     with Store(settings.database) as store, store.write() as tx:
-        count = connections.rotate_keys(tx, open_keyring(settings))
+        count = connections.rotate_keys(tx, keyring)
+        endpoints.rotate_keys(tx, keyring)
         audit.record(tx, "command line", "rotate_keys", "connections", {"count": count})
     click.echo(f"{count} connection{'s' if count != 1 else ''} encrypted with the newest key")

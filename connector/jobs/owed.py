@@ -17,6 +17,7 @@ from connector.jobs.station import Station
 from connector.jobs.told import owe_note
 from connector.measure.fields import VideoFacts, decision_fields, video_fields
 from connector.model import Decision, Outcome, VideoStatus
+from connector.notify.events import tell_refusal, tell_video
 from connector.store import changes, videos
 from connector.store.clock import moment
 from connector.store.videos import VideoRow
@@ -30,13 +31,14 @@ def owe_video(tx: Connection, station: Station, video_id: str) -> list[str]:
     """
     Owe a video's row, the contact's fields where it is the newest, and an answer where one is due.
 
-    Returns the changes.
+    Returns the changes. For what endpoints outside are told, the sweep rings.
     """
     video = videos.get(tx, video_id)
     if video is None:
         return []
     facts = facts_of(station, video)
     owed = answer_video(tx, video, facts)
+    tell_video(tx, video, facts)
     if video.contact_id is None:
         return owed
     owed.append(_owe(tx, video, "video_row", video.id, _row(video, facts)))
@@ -55,6 +57,7 @@ def owe_decision(
     if decision.reason == "erased":
         # who was erased is not written about again, not even that
         return []
+    tell_refusal(tx, connection_id, contact_id, decision)
     newest = videos.newest(tx, connection_id, contact_id)
     values = decision_fields(decision)
     if newest is not None and newest.status not in WITHOUT_LINK:

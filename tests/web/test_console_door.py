@@ -31,9 +31,13 @@ PAGES = {
     "console.connection_list": "/console/connections",
     "console.connection_page": "/console/connections/local",
     "console.salesforce_form": "/console/connections/salesforce",
+    "console.webhook_list": "/console/webhooks",
     "console.videos": "/console/videos",
     "console.video_page": "/console/videos/nothing",
     "console.video_file": "/console/videos/nothing/video.mp4",
+    "console.engagement_home": "/console/engagement",
+    "console.engagement_campaign": "/console/engagement/nothing",
+    "console.engagement_video": "/console/engagement/videos/nothing",
     "console.sign_in_form": "/console/sign-in",
 }
 BUTTONS = {
@@ -46,6 +50,8 @@ BUTTONS = {
     "console.judge_video": "/console/videos/nothing",
     "console.change_connection": "/console/connections/local",
     "console.connect_salesforce": "/console/connections/salesforce",
+    "console.add_endpoint": "/console/webhooks",
+    "console.change_endpoint": "/console/webhooks/nothing",
 }
 OPEN = {"console.sign_in", "console.sign_in_form"}
 FOR_REPS = {
@@ -63,6 +69,9 @@ FOR_ADMINS = {
     "console.change_connection",
     "console.salesforce_form",
     "console.connect_salesforce",
+    "console.webhook_list",
+    "console.add_endpoint",
+    "console.change_endpoint",
 }
 
 

@@ -10,10 +10,12 @@ from connector.web.console import (
     connect_salesforce,
     connections,
     contacts,
+    engagement,
     people,
     records,
     sign_in,
     videos,
+    webhooks,
 )
 from connector.web.console.door import blueprint
 
@@ -22,11 +24,13 @@ __all__ = [
     "connect_salesforce",
     "connections",
     "contacts",
+    "engagement",
     "people",
     "records",
     "register",
     "sign_in",
     "videos",
+    "webhooks",
 ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,7 +17,7 @@ KEY = (("connection_id", 64), ("campaign", 64), ("variant", 64), ("template", 64
 SUMS = ("place", "plays", "reached", "watched_ms", "completed", "dropped", "rewatched")
 
 
-def document() -> sa.types.TypeEngine[object]:
+def document() -> sa.types.TypeEngine[Any]:
     return sa.JSON(none_as_null=True).with_variant(
         postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
     )
