@@ -23,7 +23,7 @@ from connector.secrets import open_keyring
 from connector.settings import Settings, load_settings
 from connector.store import Store, leases
 from connector.store.migrate import is_current
-from connector.web import api, beacons, console, crm_cards, hooks, oauth, watch
+from connector.web import api, beacons, console, crm_cards, hooks, oauth, rep, watch
 from connector.web.desk import NAME, Desk, desk
 
 LARGEST_FORM = 2_000_000
@@ -76,6 +76,7 @@ def _register(app: Flask) -> None:
         csrf.exempt(module.blueprint)
     for module in (hooks, beacons, watch, crm_cards, oauth):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(rep.blueprint)
     app.register_blueprint(api.blueprint, url_prefix="/api/v1")
     console.register(app)
     app.register_error_handler(ConnectorError, _connector_error)

@@ -88,9 +88,11 @@ def may(role: Role | str) -> bool:
 
 
 def home_of(address: str) -> str:
-    """Return *address* if it is a page of the console, else the list of contacts."""
+    """Return *address* if it is a page of the console or for reps, else the list of contacts."""
     parts = urlsplit(address)
-    ours = not parts.scheme and not parts.netloc and parts.path.startswith("/console/")
+    path = parts.path
+    inside = path.startswith(("/console/", "/rep/")) or path == "/rep"
+    ours = not parts.scheme and not parts.netloc and inside
     return address if ours and "\\" not in address else url_for("console.contacts")
 
 
