@@ -4,18 +4,24 @@
 (() => {
   "use strict";
   const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  const MOST_SEGMENTS = 200, MOST_EVENTS = 20, JUMP = 1.5;
+  const MOST_SEGMENTS = 200, MOST_EVENTS = 20, JUMP = 1.5, SHORTEST = 0.05;
+  const INPUTS = ["pointermove", "pointerdown", "keydown", "touchstart", "wheel"];
+
+  // The film matters, its figures do not: whatever goes wrong here, the page never hears of it.
+  const quiet = (act) => (...given) => { try { return act(...given); } catch { /* unmeasured */ } };
+  const date = () => Math.max(0, Math.floor(Date.now()));
+  const visible = () => document.visibilityState === "visible";
+  const round = (number) => (Number.isFinite(number) ? Math.round(number * 100) / 100 : 0);
 
   const ulid = () => {
-    let time = Date.now(), text = "";
+    let time = date(), text = "";
     for (let i = 0; i < 10; i++, time = Math.floor(time / 32)) text = DIGITS[time % 32] + text;
     for (const byte of crypto.getRandomValues(new Uint8Array(16))) text += DIGITS[byte % 32];
     return text;
   };
-  const round = (number) => Math.round(number * 100) / 100;
-  const active = () => !!(navigator.userActivation && navigator.userActivation.isActive);
 
-  // The same seconds without their order and repeats: only for a session that is longer than allowed.
+  // For a session that is longer than allowed: its older half without order and repeats, and if
+  // that is not enough without its shortest stretches. What was not played is never claimed.
   const merged = (list) => {
     const result = [];
     for (const [start, end, rate] of [...list].sort((a, b) => a[0] - b[0])) {
@@ -23,31 +29,46 @@
       if (last && start <= last[1]) last[1] = Math.max(last[1], end);
       else result.push([start, end, rate]);
     }
+    while (result.length > MOST_SEGMENTS / 2 - 1) {
+      const lengths = result.map(([start, end]) => end - start);
+      result.splice(lengths.indexOf(Math.min(...lengths)), 1);
+    }
     return result;
   };
 
-  window.cuereelMeasure = (video, gesture = false) => {
+  window.cuereelMeasure = quiet((video, gesture = false) => {
     const { ticket, to } = video.dataset;
     if (!ticket || video.dataset.session) return;
-    const id = (video.dataset.session = ulid());
-    const form = document.querySelector("form.action");
-    if (form) form.elements.s.value = id;
+    const forms = document.querySelectorAll("form.action");
 
-    let segments = [], open = null; // open: [start, rate] of the stretch that is playing
+    let id, segments, open; // open: [start, rate] of the stretch that is playing
     let at = 0, seenAt = 0; // last position that was reached by playing, and when
-    let played = 0, sent = 0, number = 0, last = "";
-    let stalledAt = 0, stalled = 0, stallTimer = 0, pressedAt = 0, startup = 0, errors = 0;
-    let touched = gesture, input = gesture, started = false, seen = false;
-    const events = [];
+    let played, sent, number, last, events;
+    let stalledAt, stalled, stallTimer, pressedAt, startup, errors;
+    let touched, input, started, shown, seen, loaded, lookTimer, inputAt = -Infinity;
+
+    const renew = (pressed) => {
+      id = video.dataset.session = ulid();
+      for (const form of forms) if (form.elements.s) form.elements.s.value = id;
+      segments = []; events = []; open = null; last = "";
+      played = sent = number = stalledAt = stalled = pressedAt = startup = errors = 0;
+      touched = input = pressed;
+      started = shown = seen = loaded = false;
+    };
+
+    // Without the browser's own word for it, an input a moment ago is taken for the gesture.
+    const touch = () => {
+      const { userActivation } = navigator;
+      if (userActivation ? userActivation.isActive : performance.now() - inputAt < 1000) touched = true;
+    };
 
     const note = (name) => {
       if (events.length < MOST_EVENTS) {
-        events.push({ i: ulid(), n: name, pos: round(video.currentTime), at: Date.now() });
+        events.push({ i: ulid(), n: name, pos: round(video.currentTime), at: date() });
       }
     };
 
     const begin = () => {
-      if (document.visibilityState === "visible") seen = true;
       if (open) return;
       open = [video.currentTime, video.playbackRate];
       at = video.currentTime;
@@ -56,13 +77,14 @@
 
     const end = () => {
       if (!open) return;
-      const [start, rate] = open, tail = segments[segments.length - 1];
+      const [start, speed] = open, rate = round(speed), tail = segments[segments.length - 1];
       open = null;
-      if (at - start < 0.05) return;
+      if (at - start < SHORTEST) return;
       if (tail && tail[2] === rate && Math.abs(tail[1] - start) < 0.1) tail[1] = round(at);
       else segments.push([round(start), round(at), rate]);
       if (segments.length >= MOST_SEGMENTS) {
-        segments = merged(segments.slice(0, 100)).concat(segments.slice(100));
+        const half = MOST_SEGMENTS / 2;
+        segments = merged(segments.slice(0, half)).concat(segments.slice(half));
       }
     };
 
@@ -70,20 +92,27 @@
     const follow = () => {
       if (video.seeking) return;
       const here = video.currentTime, clock = performance.now();
-      if (document.visibilityState === "visible") seen = true;
       if (!open) {
         if (!video.paused && !video.ended && video.readyState > 2) begin();
         return;
       }
       const step = here - at, most = ((clock - seenAt) / 1000 + JUMP) * open[1];
-      if (step < -0.05 || step > most) {
+      if (step < -SHORTEST || step > most) {
         end();
         begin();
       } else if (step > 0) {
+        if (visible()) seen = true;
         played += step / open[1];
         at = here;
       }
       seenAt = clock;
+    };
+
+    const stall = () => stalled + (stalledAt && performance.now() - stalledAt);
+    const flow = () => {
+      clearTimeout(stallTimer);
+      stalled = stall();
+      stalledAt = 0;
     };
 
     const flags = () => ({
@@ -94,74 +123,85 @@
     });
 
     const send = () => {
-      const r = open && at - open[0] >= 0.05 ? [...segments, [round(open[0]), round(at), open[1]]] : segments;
-      const state = {
-        d: round(video.duration || 0), r, p: round(video.currentTime), f: flags(), e: events,
-        k: { st: Math.round(startup), sl: round(stalled / 1000), er: errors },
-      };
-      const text = JSON.stringify([r, state.p, events.length, touched]);
+      const r = [...segments];
+      if (open && at - open[0] >= SHORTEST) r.push([round(open[0]), round(at), round(open[1])]);
+      const k = { st: Math.round(startup), sl: Math.round(stall() / 1000), er: errors };
+      const p = round(video.currentTime);
+      const text = JSON.stringify([r, p, events.length, touched, k]);
       if (text === last) return;
       last = text;
       sent = played;
-      const body = JSON.stringify({ v: 1, t: ticket, s: id, q: ++number, at: Date.now(), ...state });
+      const body = JSON.stringify({
+        v: 1, t: ticket, s: id, q: ++number, at: date(), d: round(video.duration), r, p, f: flags(),
+        e: events, k,
+      });
       const blob = new Blob([body], { type: "text/plain" });
-      if (!(navigator.sendBeacon && navigator.sendBeacon(to, blob))) {
-        fetch(to, { method: "POST", body: blob, keepalive: true }).catch(() => {});
-      }
+      if (quiet(() => navigator.sendBeacon(to, blob))()) return;
+      fetch(to, { method: "POST", body: blob, keepalive: true }).catch(() => {});
+    };
+    const settle = () => { follow(); send(); };
+
+    // A load counts once the film is known and the page was looked at for a second.
+    const look = () => {
+      clearTimeout(lookTimer);
+      if (loaded || !visible() || !video.readyState) return;
+      lookTimer = setTimeout(quiet(() => { loaded = true; note("load"); send(); }), 1000);
     };
 
-    const touch = () => { if (active()) touched = true; };
-    const resume = () => {
-      clearTimeout(stallTimer);
-      if (stalledAt) stalled += performance.now() - stalledAt;
-      stalledAt = 0;
-      if (pressedAt && !startup) startup = performance.now() - pressedAt;
-      begin();
+    const listen = (target, names, act) => {
+      const how = { passive: true, capture: true };
+      for (const name of names.split(" ")) target.addEventListener(name, quiet(act), how);
     };
-
-    const on = (name, act) => video.addEventListener(name, act);
-    on("play", () => {
+    listen(video, "play", () => {
       touch();
       pressedAt = pressedAt || performance.now();
       if (!started) note("play");
       started = true;
     });
-    on("playing", resume);
-    on("timeupdate", () => {
+    listen(video, "playing", () => {
+      flow();
+      if (pressedAt && !shown) startup = performance.now() - pressedAt;
+      shown = true;
+      begin();
+    });
+    listen(video, "timeupdate", () => {
       follow();
       if (played - sent >= (video.duration < 60 ? 5 : 10)) send();
     });
-    on("pause", () => { follow(); touch(); end(); send(); });
-    on("ended", () => { follow(); end(); note("complete"); send(); });
-    on("seeking", () => { touch(); end(); });
-    on("seeked", follow);
-    on("ratechange", () => { if (open) { follow(); end(); begin(); } });
-    on("volumechange", touch);
-    on("waiting", () => {
-      stalledAt = stalledAt || performance.now();
+    listen(video, "pause", () => { follow(); flow(); touch(); end(); send(); });
+    listen(video, "ended", () => { follow(); end(); note("complete"); send(); });
+    listen(video, "seeking", () => { touch(); end(); });
+    listen(video, "seeked", follow);
+    listen(video, "ratechange", () => { if (open) { follow(); end(); begin(); } });
+    listen(video, "volumechange", touch);
+    listen(video, "waiting", () => {
+      // until the first picture it is the start that is slow, and that has its own figure
+      if (shown) stalledAt = stalledAt || performance.now();
       clearTimeout(stallTimer);
-      stallTimer = setTimeout(end, 1000);
+      stallTimer = setTimeout(quiet(end), 1000);
     });
-    on("error", () => { errors++; note("error"); send(); });
-
-    for (const name of ["pointermove", "pointerdown", "keydown", "touchstart", "wheel"]) {
-      addEventListener(name, (event) => { if (event.isTrusted && !started) input = true; }, { passive: true });
-    }
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") { follow(); send(); }
+    // a <source> that fails says so by itself; captions that fail do not stop the film
+    listen(video, "error", ({ target }) => {
+      if (target.localName === "track") return;
+      errors++; note("error"); send();
     });
-    addEventListener("pagehide", () => { follow(); send(); });
-    if (form) form.addEventListener("submit", () => { follow(); send(); });
+    listen(video, "loadedmetadata", look);
 
-    // A load counts once the film is known and the page was looked at for a second.
-    const loaded = () => setTimeout(() => {
-      if (document.visibilityState === "visible") { note("load"); send(); }
-    }, 1000);
-    if (video.readyState > 0) loaded();
-    else video.addEventListener("loadedmetadata", loaded, { once: true });
+    listen(window, INPUTS.join(" "), (event) => {
+      if (!event.isTrusted) return;
+      if (!started) input = true;
+      if (/down|start/.test(event.type)) inputAt = performance.now();
+    });
+    listen(document, "visibilitychange", () => { look(); if (!visible()) settle(); });
+    listen(window, "pagehide", settle);
+    // a page that comes back from the browser's memory is looked at anew
+    listen(window, "pageshow", (event) => { if (event.persisted) { renew(false); look(); follow(); } });
+    for (const form of forms) listen(form, "submit", settle);
+
+    renew(gesture);
+    look();
     if (!video.paused) begin();
-  };
+  });
 
-  const video = document.getElementById("player");
-  if (video) window.cuereelMeasure(video);
+  quiet(() => window.cuereelMeasure(document.getElementById("player")))();
 })();
