@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
-BENCHMARKS := hooks render road hubspot salesforce
+BENCHMARKS := hooks render road hubspot salesforce beacons open
 APPS := connector/crm/hubspot/app connector/crm/salesforce/package
 STAMP := $(VENV)/.installed
 PLACED := $(VENV)/.placed
