@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
 from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
 
@@ -31,6 +33,10 @@ class Language:
         """Return a phrase as HTML; values are escaped and kept from turning the line around."""
         parts = {key: Markup("<bdi>{}</bdi>").format(value) for key, value in values.items()}
         return escape(self.phrases[phrase]).format(**parts)
+
+    def date(self, moment: int) -> str:
+        """Return the day of a time in milliseconds, as this language writes it."""
+        return format_date(datetime.fromtimestamp(moment / 1000, UTC), "long", locale=self.tag)
 
 
 def language_of(locale: str) -> Language:

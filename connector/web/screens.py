@@ -69,6 +69,7 @@ class View:
     files: frozenset[str]
     captions: tuple[str, str]
     transcript: str
+    until: str
 
     @property
     def length(self) -> str:
@@ -90,10 +91,11 @@ def screen_of(video: VideoRow, now: int) -> Screen:
 def view_of(video: VideoRow, now: int, settings: Settings) -> View:
     """Return what the pages say about *video*."""
     receipt: dict[str, Any] = video.receipt or {}
+    language = language_of(video.locale)
     return View(
         video_id=video.id,
         screen=screen_of(video, now),
-        language=language_of(video.locale),
+        language=language,
         brand=brand_of(settings, video.template),
         first_name=_first_name(video),
         call_to_action=call_to_action(video),
@@ -104,6 +106,7 @@ def view_of(video: VideoRow, now: int, settings: Settings) -> View:
         files=frozenset(receipt.get("files") or ()),
         captions=caption_language(video.locale),
         transcript=str(receipt.get("transcript") or ""),
+        until=language.date(video.expires_at) if video.expires_at else "",
     )
 
 

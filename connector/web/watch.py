@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from connector.errors import TemporaryError
 from connector.model import Subject
+from connector.notify.events import tell_opt_out
 from connector.publish import Files, open_files
 from connector.secrets import token_hash
 from connector.settings import Settings
@@ -131,9 +132,11 @@ def opt_out(token: str) -> Response:
         return _unknown()
     if video.contact_id is not None:
         with here.store.write() as tx:
+            told = tell_opt_out(tx, video, "watch_page")
             subjects.opt_out(tx, video.connection_id, video.contact_id, "watch_page")
             cancelled = videos.cancel(tx, video.connection_id, video.contact_id)
             sessions.owe_measure(tx, {video.id, *cancelled}, 0)
+        here.doorbell.ring("send_webhooks", told)
     return _see(url_for("watch.opt_out_page", token=token))
 
 
@@ -182,7 +185,7 @@ def _opted_out(tx: Connection, video: VideoRow) -> bool:
 
 
 def _page(name: str, token: str, view: View, *, status: int = 200, **more: object) -> Response:
-    more |= {"language": view.language, "brand": view.brand, "nonce": nonce()}
+    more |= {"language": view.language, "brand": view.brand, "nonce": nonce(), "share": _share()}
     html = render_template(f"watch/{name}.html", view=view, token=token, **more)
     return Response(html, status, content_type="text/html; charset=utf-8")
 
@@ -198,8 +201,14 @@ def _unknown(status: int = 404) -> Response:
         language=language_asked(request.accept_languages),
         brand=brand_of(here.settings, ""),
         nonce=nonce(),
+        share=_share(),
     )
     return Response(html, status, content_type="text/html; charset=utf-8")
+
+
+def _share() -> str:
+    """Return the address of the picture that link previews show, the same for every video."""
+    return desk().settings.base_url + url_for("static", filename="share.png")
 
 
 def _see(address: str) -> Response:

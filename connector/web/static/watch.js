@@ -1,7 +1,77 @@
-// The page's own behaviour, apart from measuring: has a waiting video made, and plays it once it is
-// ready. Without this script the buttons do the same, and a <noscript> refresh takes its place.
+// The page's own behaviour, apart from measuring: lists the scenes, shows captions where there is no
+// sound, has a waiting video made, and plays it once it is ready. Without this script the film plays
+// all the same, the buttons open it, and a <noscript> refresh takes the place of waiting.
 (() => {
   "use strict";
+  const clock = (seconds) =>
+    `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+  const sceneButton = (video, cue) => {
+    const button = document.createElement("button");
+    const time = document.createElement("span");
+    time.className = "time";
+    time.textContent = clock(cue.startTime);
+    button.type = "button";
+    button.append(time, " ", cue.getCueAsHTML().textContent);
+    button.addEventListener("click", () => {
+      video.currentTime = cue.startTime;
+      video.play().catch(() => {}); // the film stands there, its own button starts it
+    });
+    return button;
+  };
+
+  // One scene needs no list, and a list with a nameless scene helps nobody.
+  const fillScenes = (video, cues, nav) => {
+    if (cues.length < 2 || !cues.every((cue) => cue.text.trim())) return;
+    const buttons = cues.map((cue) => sceneButton(video, cue));
+    nav.querySelector("ol").replaceChildren(...buttons.map((button) => {
+      const item = document.createElement("li");
+      item.append(button);
+      return item;
+    }));
+    nav.hidden = false;
+    video.addEventListener("timeupdate", () => {
+      const here = cues.findLastIndex((cue) => cue.startTime <= video.currentTime + 0.05);
+      buttons.forEach((button, index) => {
+        if (index === here) button.setAttribute("aria-current", "true");
+        else button.removeAttribute("aria-current");
+      });
+    });
+  };
+
+  const listScenes = (video) => {
+    const nav = document.getElementById("chapters");
+    const element = video.querySelector('track[kind="chapters"]');
+    if (!nav || !element) return;
+    const fill = () => fillScenes(video, [...(element.track.cues || [])], nav);
+    if (element.readyState === 2) fill();
+    else element.addEventListener("load", fill, { once: true });
+    element.track.mode = "hidden"; // loads it and draws nothing
+  };
+
+  // Whoever turns the sound off reads; captions that were off before go again with the sound back.
+  const captionWhenSilent = (video) => {
+    const isSilent = () => video.muted || video.volume === 0;
+    let silent = isSilent();
+    let added = [];
+    video.addEventListener("volumechange", () => {
+      if (isSilent() === silent) return;
+      silent = isSilent();
+      if (silent) {
+        const tracks = [...video.textTracks].filter((track) => track.kind === "captions");
+        added = tracks.some((track) => track.mode === "showing") ? [] : tracks.slice(0, 1);
+      }
+      for (const track of added) track.mode = silent ? "showing" : "disabled";
+    });
+  };
+
+  const enrich = (video) => {
+    listScenes(video);
+    captionWhenSilent(video);
+  };
+
+  const ready = document.getElementById("player");
+  if (ready) enrich(ready);
   const making = document.getElementById("making");
   if (!making) return;
   const progress = document.getElementById("progress");
@@ -44,6 +114,7 @@
     }
     const video = document.getElementById("player");
     if (!video) return location.reload();
+    enrich(video);
     if (window.cuereelMeasure) window.cuereelMeasure(video, wanted);
     play(video);
   };
