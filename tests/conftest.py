@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from connector.crm import kept
 from connector.jobs import station as stations
 from connector.secrets import Keyring, new_key
 from connector.settings import Settings
@@ -32,8 +33,10 @@ SERVERS = (
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of the machine and no other test's station reaches a test; all is written aside."""
+    """No variable of the machine and nothing that another test left reaches a test."""
     monkeypatch.setattr(stations, "_parked", [])
+    # a fake may be served where another one was a moment ago
+    kept.forget_all()
     for name in os.environ:
         if name in OURS or name.startswith("CUEREEL_"):
             monkeypatch.delenv(name)
