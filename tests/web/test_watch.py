@@ -282,6 +282,32 @@ def test_previews_of_the_link_do_not_name_the_person(viewing_sqlite: Viewing) ->
     assert "Ana" not in page.split("</head>")[0]
 
 
+def test_previews_of_the_link_show_a_picture_of_nobody(viewing_sqlite: Viewing) -> None:
+    """The picture is the same for every video, can be fetched, and is never the personal poster."""
+    reels = [viewing_sqlite.reel(), viewing_sqlite.reel(VideoStatus.EXPIRED)]
+    heads = [viewing_sqlite.client.get(reel.path).text.split("</head>")[0] for reel in reels]
+    [address] = {re.findall(r'"og:image" content="([^"]+)"', head)[0] for head in heads}
+    assert address == f"{viewing_sqlite.settings.base_url}/static/share.png"
+    assert viewing_sqlite.client.get("/static/share.png").content_type == "image/png"
+    assert not any("/v/" in head for head in heads)
+
+
+def test_the_page_tells_what_it_knows(viewing_sqlite: Viewing) -> None:
+    """Who it was made for, what is counted and what is not, the browser's wish, and until when."""
+    reel = viewing_sqlite.reel(expires_at=1_900_000_000_000)
+    footer = viewing_sqlite.client.get(reel.path).text.split("<footer>")[1]
+    for part in (
+        "What this page knows about you",
+        "The name it knows: <bdi>Ana</bdi>",
+        "What is counted: visits",
+        "Not recorded: your internet address",
+        "GPC or Do Not Track",
+        "The link works until <bdi>March 17, 2030</bdi>",
+        f'href="{reel.path}/opt-out"',
+    ):
+        assert part in footer
+
+
 class Text(HTMLParser):
     """Collects what a reader sees in <h1>."""
 

@@ -128,7 +128,7 @@ def pages(here: Viewing, reel: Reel) -> dict[str, str]:
     return {
         "play": reel.path,
         "making": here.reel(VideoStatus.QUEUED).path,
-        "waiting": here.reel(VideoStatus.NEEDS_REVIEW).path,
+        "waiting": here.reel(VideoStatus.MINTED).path,
         "notice": here.reel(VideoStatus.FAILED).path,
         "expired": here.reel(VideoStatus.EXPIRED).path,
         "opt-out": f"{reel.path}/opt-out",
@@ -159,10 +159,15 @@ def test_no_page_breaks_a_rule(
     """No violation of WCAG 2.2 AA that a machine can find, all details open; nothing is too wide."""
     opened, base = browser
     look(opened, width, scheme)
+    # a page that waits keeps its play button, since it cannot have the video made
+    opened.execute_cdp_cmd("Network.enable", {})
+    opened.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/open"]})
     for name, path in pages.items():
         opened.get(base + path)
         if name == "play":
             until(lambda: opened.find_elements("css selector", ".chapters li"), "the scenes")
+        if name == "waiting":
+            assert opened.find_element("css selector", "#start button").is_displayed()
         opened.execute_script(
             "document.querySelectorAll('details').forEach(d => { d.open = true })"
         )
