@@ -15,9 +15,13 @@ from connector.jobs.owed import link_of
 from connector.jobs.station import Station
 from connector.model import PLAYABLE, VideoStatus
 from connector.store import decisions, leases, records, videos
+from connector.store.clock import now_ms
 from connector.store.tables import changes, measures, record_rows, triggers, webhooks
 
 UNDERWAY = frozenset({VideoStatus.QUEUED, VideoStatus.RENDERING})
+
+# a look that is further off than this gathers nothing, it waits for scanners to show themselves
+ALERT_MS = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,21 @@ class Numbers:
         )
 
 
+def _unwritten(tx: Connection) -> int:
+    """Count what is still to be done, but for looks at sessions that only alerts wait for."""
+    later = (measures.c.work == "due") & (measures.c.due_at > now_ms() + ALERT_MS)
+    counts = [
+        select(func.count()).where(table.c.work.in_(("due", "running")))
+        for table in (triggers, changes, webhooks)
+    ]
+    counts.append(select(func.count()).where(measures.c.work.in_(("due", "running")), ~later))
+    return sum(int(tx.execute(query).scalar_one()) for query in counts)
+
+
 def count(station: Station, seconds: float, contacts: int) -> Numbers:
     """Read where things stand."""
     with station.store.read() as tx:
         ready = tuple(_ready(tx, station))
-        waiting = sum(
-            int(
-                tx.execute(
-                    select(func.count()).where(table.c.work.in_(("due", "running")))
-                ).scalar_one()
-            )
-            for table in (triggers, changes, measures, webhooks)
-        )
         return Numbers(
             contacts=contacts,
             triggers=int(tx.execute(select(func.count()).select_from(triggers)).scalar_one()),
@@ -86,7 +93,7 @@ def count(station: Station, seconds: float, contacts: int) -> Numbers:
             ready=ready,
             links_written=_links_written(tx, ready),
             metrics_written=_metrics_written(tx, station),
-            unwritten=waiting,
+            unwritten=_unwritten(tx),
             dead=sum(1 for _ in leases.dead(tx)),
             seconds=seconds,
         )
