@@ -6,7 +6,7 @@ Presses arrive as a mouse's do, over the DevTools protocol; nothing in the produ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,15 @@ from selenium import webdriver
 
 from connector.measure.engagement import rewatches
 from connector.model import VideoStatus
-from connector.secrets import Keyring, new_key
-from connector.settings import Settings
-from connector.store import Store
-from connector.store.migrate import migrate
 from connector.store.sessions import SessionRow
 from tests.web.browser import (
     chromium,
     make_film,
-    need_browser,
     position,
     press_on,
-    served,
     until,
 )
-from tests.web.viewing import Reel, Viewing, make_viewing
+from tests.web.viewing import Reel, Viewing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 SECONDS = 10
@@ -36,35 +30,9 @@ NEAR = 0.7  # seconds: browsers tell the position four times a second
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewing]:
-    """One installation for all tests of this file; each has a video of its own."""
-    need_browser()
-    home = tmp_path_factory.mktemp("measured") / "home"
-    settings = Settings(CUEREEL_HOME=home, home=home)
-    store = Store(f"sqlite:///{home}/cuereel.db")
-    migrate(store)
-    yield make_viewing(settings, store, Keyring([new_key()]))
-    store.close()
-
-
-@pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film of ten seconds with sound."""
     return make_film(tmp_path_factory.mktemp("film"), SECONDS, "320x180")
-
-
-@pytest.fixture(scope="module")
-def address(here: Viewing) -> Iterator[str]:
-    """Where the installation is served."""
-    with served(here.app) as base:
-        yield base
-
-
-@pytest.fixture(scope="module")
-def browser(here: Viewing) -> Iterator[webdriver.Chrome]:
-    """A browser as a person has it."""
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

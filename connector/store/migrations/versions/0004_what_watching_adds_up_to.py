@@ -53,6 +53,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint(*(name for name, _ in KEY), "scene", name=op.f("pk_scene_sums")),
     )
+    _endpoints()
+
+
+def _endpoints() -> None:
     op.create_table(
         "endpoints",
         sa.Column("id", sa.String(length=26), nullable=False),
