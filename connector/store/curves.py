@@ -7,7 +7,7 @@ never has to be counted anew; `recount` does so all the same, and must come to t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Select,
     Table,
@@ -31,6 +32,7 @@ from connector.measure.segments import BUCKETS
 from connector.measure.sums import NOTHING, ZEROS, Contribution, SceneShare, Vector, contribution
 from connector.store import Store
 from connector.store.clock import moment
+from connector.store.sessions import NEVER, renderings
 from connector.store.tables import curves, scene_sums, sessions, videos
 from connector.store.upsert import insert_for
 
@@ -231,7 +233,12 @@ def _sharing(dialect: str) -> Any:
 MEASURED = [
     sessions.c[name]
     for name in ("first_at", "duration_ms", "counts", "segments", "last_ms", "viewed", "viewer")
-] + [videos.c.receipt["scenes"].label("scenes")]
+] + [
+    videos.c.receipt["scenes"].label("scenes"),
+    videos.c.earlier,
+    sessions.c.version,
+    videos.c.version.label("newest"),
+]
 _DAY = sessions.c.first_at // DAY_MS  # a number, which both databases can compute
 
 
@@ -265,8 +272,14 @@ def _true(tx: Connection, *where: ColumnElement[bool]) -> dict[Key, Contribution
     found: dict[Key, Contribution] = {}
     for row in rows:
         key = Key(row.connection_id, row.campaign, row.variant, row.template, day_of(row.first_at))
-        found[key] = found.get(key, NOTHING) + contribution(row, row.scenes or ())
+        found[key] = found.get(key, NOTHING) + contribution(row, _scenes(row))
     return found
+
+
+def _scenes(row: Row[Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the scenes of the rendering that was watched."""
+    known = renderings(row.newest, 0.0, row.scenes, row.earlier)
+    return known.get(row.version, NEVER).scenes
 
 
 def _stored(tx: Connection, days: Collection[str] | None) -> dict[Key, Contribution]:

@@ -53,6 +53,8 @@ class SessionRow:
     score: int
     reasons: list[str]
     flags: dict[str, Any]
+    version: int = 1
+    tracking: str = "identified"
 
 
 @dataclass(frozen=True)
@@ -68,24 +70,38 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Rendering:
+    """One rendering of a video as far as measuring needs it."""
+
+    duration: float
+    scenes: list[dict[str, Any]]
+
+
+NEVER = Rendering(0.0, [])
+
+
+@dataclass(frozen=True)
 class Shown:
     """What judging a beacon and adding it up needs of the video that it is about."""
 
     video_id: str
     status: str
-    duration: float
     minted_at: int
     opted_out: bool
     connection_id: str
     campaign: str
     variant: str
     template: str
-    scenes: list[dict[str, Any]]
+    renderings: Mapping[int, Rendering]
 
-    @property
-    def measured(self) -> bool:
-        """Tell whether watching it may be remembered, and there is something to watch."""
-        return self.status != VideoStatus.ERASED and not self.opted_out and self.duration > 0
+    def of(self, version: int) -> Rendering:
+        """Return a rendering; one without length where there never was such a one."""
+        return self.renderings.get(version, NEVER)
+
+    def measured(self, version: int) -> bool:
+        """Tell whether watching this rendering may be remembered, and there is something to watch."""
+        watchable = self.of(version).duration > 0
+        return self.status != VideoStatus.ERASED and not self.opted_out and watchable
 
 
 COLUMNS = [sessions.c[field.name] for field in fields(SessionRow)]
@@ -106,6 +122,7 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
         select(videos.c.id, videos.c.status, duration, videos.c.minted_at, opted_out)
         .add_columns(*(videos.c[name] for name in ("connection_id", "campaign", "variant")))
         .add_columns(videos.c.template, videos.c.receipt["scenes"])
+        .add_columns(videos.c.version, videos.c.earlier)
         .where(videos.c.id.in_(set(video_ids)))
         .order_by(videos.c.id)
         # one process at a time may say what a session was before; an erasure at the same moment
@@ -116,17 +133,30 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
         row[0]: Shown(
             video_id=row[0],
             status=row[1],
-            duration=float(row[2] or 0.0),
             minted_at=row[3],
             opted_out=bool(row[4]),
             connection_id=row[5],
             campaign=row[6],
             variant=row[7],
             template=row[8],
-            scenes=row[9] or [],
+            renderings=renderings(row[10], float(row[2] or 0.0), row[9], row[11]),
         )
         for row in rows
     }
+
+
+def renderings(
+    version: int,
+    duration: float,
+    scenes: list[dict[str, Any]] | None,
+    earlier: Mapping[str, Mapping[str, Any]] | None,
+) -> dict[int, Rendering]:
+    """Return the renderings of a video by version: the present one and those before it."""
+    before = {
+        int(number): Rendering(float(one["duration"]), one["scenes"])
+        for number, one in (earlier or {}).items()
+    }
+    return {**before, version: Rendering(duration, scenes or [])}
 
 
 def by_ids(tx: Connection, session_ids: Iterable[str]) -> dict[str, SessionRow]:

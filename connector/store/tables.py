@@ -117,6 +117,9 @@ subjects = Table(
     Column("suppression_reason", Name),
     Column("opted_out_at", Time),
     Column("opt_out_source", Name),
+    # the strictest way of measuring that the viewer chose: off; nothing where nothing was chosen
+    Column("tracking", String(16)),
+    Column("tracking_at", Time),
 )
 
 tombstones = Table(
@@ -176,6 +179,8 @@ videos = Table(
     Column("slots", Document, nullable=False),
     Column("fallback_slots", Document, nullable=False),
     Column("call_to_action", Document),  # {"label", "url"}
+    # further calls to action: [{"key", "kind", "label", "url", "scenes": [names; none: always]}, …]
+    Column("actions", Document),
     Column("status", String(24), nullable=False),
     Column("reason", String(64), nullable=False, server_default=""),
     Column("sentence", Text, nullable=False, server_default=""),
@@ -191,6 +196,10 @@ videos = Table(
     # "files": {name: key}, "bytes", "transcript", "storyboard", "findings": what a look at it said};
     # of a video that failed its look there are only the findings
     Column("receipt", Document),
+    # grows with each rendering after the first that was published
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    # of renderings before it, what measuring needs: {"1": {"duration", "scenes"}, …}
+    Column("earlier", Document),
     *work_columns(),
     UniqueConstraint("trigger_id", "campaign", "step"),
     Index(None, "work", "queue", "due_at"),

@@ -77,6 +77,9 @@ sessions = Table(
     Column("score", Integer, nullable=False),
     Column("reasons", Document, nullable=False),
     Column("flags", Document, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # of its video
+    # identified pseudonymous aggregate: what may be done with it
+    Column("tracking", String(16), nullable=False, server_default="identified"),
     Index(None, "video_id", "first_at"),
 )
 
@@ -136,6 +139,7 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("created_at", Time, nullable=False),
     Column("disabled_at", Time),
+    Column("connection_id", String(64)),  # whose contacts a rep sees; nothing: everybody's
 )
 
 logins = Table(

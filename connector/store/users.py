@@ -43,6 +43,7 @@ class User:
     email: str
     role: Role
     disabled: bool
+    connection_id: str | None = None  # whose contacts are to be seen; None: everybody's
 
 
 def hash_password(password: str) -> str:

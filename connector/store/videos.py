@@ -43,6 +43,7 @@ class VideoRow:
     slots: dict[str, Any]
     fallback_slots: list[str]
     call_to_action: dict[str, str] | None
+    actions: list[dict[str, Any]] | None
     status: str
     reason: str
     sentence: str
@@ -54,6 +55,8 @@ class VideoRow:
     expires_at: int | None
     ready_at: int | None
     receipt: dict[str, Any] | None
+    version: int
+    earlier: dict[str, Any] | None
 
 
 COLUMNS = [videos.c[field.name] for field in fields(VideoRow)]
@@ -82,6 +85,7 @@ class NewVideo:
     expires_seconds: int
     queue: str
     on_open: bool
+    actions: list[dict[str, Any]] | None = None
 
 
 def mint(tx: Connection, video: NewVideo, token_hash: str, token_sealed: str) -> str | None:

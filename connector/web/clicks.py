@@ -71,4 +71,5 @@ def _blank(
         score=0,
         reasons=[],
         flags={} if scripted else {"script": 0},
+        version=ticket.n,
     )

@@ -73,15 +73,17 @@ class _Batch:
     def take(self, heard: Heard) -> Outcome:
         """Weigh one beacon against what is known and remember what is new of it."""
         beacon, video = heard.beacon, self.shown.get(heard.ticket.v)
-        if video is None or not video.measured:
+        if video is None or not video.measured(heard.ticket.n):
             return Outcome.DROPPED
         before = self.fresh.get(beacon.s) or self.known.get(beacon.s)
-        if before is not None and before.video_id != video.video_id:
+        same = (video.video_id, heard.ticket.n)
+        if before is not None and (before.video_id, before.version) != same:
             return Outcome.FOREIGN
         if before is not None and beacon.q <= before.sequence:
             return Outcome.OLD
         open_for = max(0, self.moment - heard.ticket.at) / 1000
-        state = read_state(beacon.model_dump(), duration=video.duration, wall_seconds=open_for)
+        duration = video.of(heard.ticket.n).duration
+        state = read_state(beacon.model_dump(), duration=duration, wall_seconds=open_for)
         if isinstance(state, Refusal):
             return Outcome.DROPPED
         self._remember(_row(heard, video, state, before, self.moment), state)
@@ -92,7 +94,8 @@ class _Batch:
         moves: dict[Key, Contribution] = {}
         for row in self.fresh.values():
             video, before = self.shown[row.video_id], self.known.get(row.id)
-            move = contribution(row, video.scenes) - contribution(before, video.scenes)
+            scenes = video.of(row.version).scenes
+            move = contribution(row, scenes) - contribution(before, scenes)
             key = _key(video, row)
             moves[key] = moves[key] + move if key in moves else move
         return moves
@@ -119,7 +122,7 @@ def _key(video: Shown, row: SessionRow) -> Key:
 def _row(
     heard: Heard, video: Shown, state: SessionState, before: SessionRow | None, moment: int
 ) -> SessionRow:
-    seen = engagement(state.segments, video.duration, state.last)
+    seen = engagement(state.segments, video.of(heard.ticket.n).duration, state.last)
     first_at = before.first_at if before else moment
     verdict = judge(_signals(heard, state, seen.watch_ms, (first_at - video.minted_at) / 1000))
     return SessionRow(
@@ -140,6 +143,7 @@ def _row(
         score=verdict.score,
         reasons=list(verdict.reasons),
         flags=_flags(heard, video, state, moment),
+        version=heard.ticket.n,
     )
 
 
@@ -160,7 +164,7 @@ def _signals(
 
 
 def _flags(heard: Heard, video: Shown, state: SessionState, moment: int) -> dict[str, Any]:
-    beacon = heard.beacon
+    beacon, duration = heard.beacon, video.of(heard.ticket.n).duration
     told = {name for name, value in state.flags.items() if value}
     told |= {
         name
@@ -168,7 +172,7 @@ def _flags(heard: Heard, video: Shown, state: SessionState, moment: int) -> dict
             ("input", beacon.f.inp),
             ("untracked", beacon.f.dnt),
             ("clipped", state.clipped),
-            ("other_length", abs(beacon.d - video.duration) > OTHER_LENGTH),
+            ("other_length", abs(beacon.d - duration) > OTHER_LENGTH),
             ("clock_off", abs(beacon.at - moment) > MOST_SKEW),
         )
         if holds

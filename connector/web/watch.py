@@ -174,7 +174,8 @@ def _ticket(here: Desk, video: VideoRow, moment: int) -> str:
     with here.store.read() as tx:
         if _opted_out(tx, video):
             return ""
-        return make_ticket(here.keyring, video.id, moment, own=is_one_of_us(tx))
+        own = is_one_of_us(tx)
+        return make_ticket(here.keyring, video.id, moment, version=video.version, own=own)
 
 
 def _opted_out(tx: Connection, video: VideoRow) -> bool:

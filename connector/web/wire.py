@@ -92,11 +92,12 @@ class Beacon(_Strict):
 
 
 class Ticket(_Strict):
-    """What a beacon token says: the video, when its page was shown, and whether to one of us."""
+    """What a beacon token says: which rendering of which video, shown when, and whether to one of us."""
 
     v: str
     at: int
     own: bool = False
+    n: int = 1
 
 
 def parse_beacon(body: bytes) -> Beacon:
@@ -109,9 +110,12 @@ def parse_beacon(body: bytes) -> Beacon:
         raise PayloadError(f"{place}: {first['msg']}") from None
 
 
-def make_ticket(keyring: Keyring, video_id: str, at: int, *, own: bool = False) -> str:
-    """Return the token that a page hands to its player."""
+def make_ticket(
+    keyring: Keyring, video_id: str, at: int, *, version: int = 1, own: bool = False
+) -> str:
+    """Return the token that a page hands to its player; what goes without saying is left out."""
     says: dict[str, Any] = {"v": video_id, "at": at}
+    says |= {"n": version} if version != 1 else {}
     return keyring.sign({**says, "own": True} if own else says, PURPOSE)
 
 
