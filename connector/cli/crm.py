@@ -34,6 +34,7 @@ from connector.crm.local.csv_export import export_csv
 from connector.crm.local.csv_import import Imported, Target, import_csv
 from connector.errors import PayloadError
 from connector.jobs.station import Station, make_station
+from connector.measure.tracking import MODES
 from connector.model import Finding
 from connector.settings import load_settings
 from connector.signing import new_secret
@@ -166,6 +167,23 @@ def secret(connection: str, retire: bool) -> None:
         action = "secret_retire" if retire else "secret_rotate"
         audit.record(tx, ACTOR, action, connection, {"secrets": len(kept)})
     click.echo(kept[0] if kept else "there is no secret")
+
+
+@crm.command()
+@click.argument("name", metavar="CONNECTION")
+@click.argument("mode", type=click.Choice(MODES))
+def tracking(name: str, mode: str) -> None:
+    """
+    Choose how watching is remembered of the contacts of CONNECTION.
+
+    A viewer, their browser or CUEREEL_TRACKING may only make it stricter.
+    """
+    station = make_station(load_settings())
+    with station.store.write() as tx:
+        row = find_connection(tx, station, name)
+        connections.set_tracking(tx, row.id, mode)
+        audit.record(tx, ACTOR, "tracking_set", row.id, {"mode": mode})
+    click.echo(f"watching is now remembered at most as {mode!r} for {row.id}")
 
 
 def _local(station: Station, connection: str) -> str:

@@ -10,7 +10,8 @@ import sys
 import click
 
 from connector.settings import load_settings
-from connector.store import Store, audit, curves
+from connector.store import Store, audit
+from connector.store import recount as counting
 
 
 @click.command()
@@ -19,7 +20,7 @@ from connector.store import Store, audit, curves
 def recount(mend: bool, as_json: bool) -> None:
     """Count the views anew and compare; exit 1 where sums differ and are left so."""
     with Store(load_settings().database) as store:
-        differed = curves.recount(store, mend=mend)
+        differed = counting.recount(store, mend=mend)
         if mend and differed:
             with store.write() as tx:
                 audit.record(tx, "command line", "recount", "curves", {"count": differed})

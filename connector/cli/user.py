@@ -14,7 +14,7 @@ from connector.jobs.station import Station, make_station
 from connector.settings import load_settings
 from connector.store import audit, logins, users
 from connector.store.logins import Use
-from connector.store.users import Role
+from connector.store.users import Role, User
 
 ACTOR = "command line"
 ROLES = click.Choice([role.value for role in Role])
@@ -28,15 +28,16 @@ def user() -> None:
 @user.command()
 @click.argument("email")
 @click.option("--role", type=ROLES, default="admin", show_default=True)
+@click.option("--connection", help="Show the contacts of this connection only (reps, viewers).")
 @click.option("--password-stdin", is_flag=True, help="Read the password instead of making one.")
-def add(email: str, role: str, password_stdin: bool) -> None:
+def add(email: str, role: str, connection: str | None, password_stdin: bool) -> None:
     """Let EMAIL sign in; a password is made and printed once."""
     password, made = _password(password_stdin)
     stored = users.hash_password(password)
     station = _station()
     with station.store.write() as tx:
-        added = users.add(tx, email, stored, Role(role))
-        audit.record(tx, ACTOR, "user_add", added.email, {"role": role})
+        added = users.add(tx, email, stored, Role(role), connection)
+        audit.record(tx, ACTOR, "user_add", added.email, {"role": role, "connection": connection})
     click.echo(f"{added.email} may sign in at {station.settings.base_url}/console as {role}.")
     if made:
         click.echo(f"Password, shown this once: {password}")
@@ -49,11 +50,11 @@ def list_(as_json: bool) -> None:
     with _station().store.read() as tx:
         everyone = users.everyone(tx)
     if as_json:
-        rows = [{"email": u.email, "role": u.role, "disabled": u.disabled} for u in everyone]
-        click.echo(json.dumps(rows))
+        click.echo(json.dumps([_told(one) for one in everyone]))
         return
     for one in everyone:
-        click.echo(f"{one.email:40} {one.role:8}{' disabled' if one.disabled else ''}")
+        standing = f" {one.only or ''}{' disabled' if one.disabled else ''}".rstrip()
+        click.echo(f"{one.email:40} {one.role:8}{standing}")
     if not everyone:
         click.echo("Nobody yet: cuereel user add you@example.com", err=True)
 
@@ -98,6 +99,15 @@ def token(email: str, days: float) -> None:
         made = logins.open_login(tx, found.id, Use.API, days)
         audit.record(tx, ACTOR, "token_make", found.email, {"days": days})
     click.echo(made)
+
+
+def _told(one: User) -> dict[str, str | bool | None]:
+    return {
+        "email": one.email,
+        "role": one.role,
+        "connection": one.only,
+        "disabled": one.disabled,
+    }
 
 
 def _switch(email: str, *, disabled: bool) -> None:

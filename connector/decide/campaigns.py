@@ -51,6 +51,8 @@ class Campaign(Words):
             yield from source.words()
         for step in self.steps:
             yield from names_in_condition(step.when) if step.when else ()
+        for action in self.actions:
+            yield from action.words()
 
     def _addresses(self) -> tuple[Source, ...]:
         return (self.call_to_action.url,) if self.call_to_action else ()

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from connector.decide.campaigns import Campaign, nearest, place
+from connector.decide.delivery import MOST_ACTIONS
 from connector.decide.dictionary import Dictionary
 from connector.decide.expressions import names_in_condition
 from connector.decide.facts import has_expressions
@@ -33,18 +34,30 @@ SAMPLE = "EUR"
 Path = tuple[str | int, ...]
 
 
-class HasFormats(HasSlots, Protocol):
+class HasName(Protocol):
+    """A scene, as far as a campaign depends on it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+class HasScenes(HasSlots, Protocol):
     """A template, as far as a campaign depends on it."""
 
     @property
     def formats(self) -> Sequence[str]:
         """The shapes that it is laid out for."""
 
+    @property
+    def scenes(self) -> Sequence[HasName]:
+        """What it shows, in order."""
+
 
 @dataclass(frozen=True)
 class _Check:
     campaign: Campaign
-    templates: Mapping[str, HasFormats]
+    templates: Mapping[str, HasScenes]
     dictionary: Dictionary
 
     def wrong(self, sentence: str, *path: str | int, level: str = "error") -> Finding:
@@ -55,7 +68,7 @@ class _Check:
 
 
 def check_campaign(
-    campaign: Campaign, templates: Mapping[str, HasFormats], dictionary: Dictionary
+    campaign: Campaign, templates: Mapping[str, HasScenes], dictionary: Dictionary
 ) -> list[Finding]:
     """
     Check a campaign against its templates and a CRM's dictionary.
@@ -72,12 +85,13 @@ def check_campaign(
         *_required(check),
         *_fits(check),
         *_button(check),
+        *_actions(check),
         *_experiment(check),
         *_caps(check),
     ]
 
 
-def _used(check: _Check) -> Iterator[tuple[int, HasFormats]]:
+def _used(check: _Check) -> Iterator[tuple[int, HasScenes]]:
     for index, step in enumerate(check.campaign.steps):
         if step.template in check.templates:
             yield index, check.templates[step.template]
@@ -120,10 +134,16 @@ def _slot_words(check: _Check) -> Iterator[Finding]:
 
 
 def _other_words(check: _Check) -> Iterator[Finding]:
-    deliver, action = check.campaign.deliver, check.campaign.call_to_action
+    deliver, button = check.campaign.deliver, check.campaign.call_to_action
     yield from _unknown(check, deliver.locale.words(), ("deliver", "locale"))
-    if action:
-        yield from _unknown(check, action.url.words(), ("call_to_action", "url"))
+    if button:
+        yield from _unknown(check, button.url.words(), ("call_to_action", "url"))
+    for index, action in enumerate(check.campaign.actions):
+        yield from _unknown(check, action.text.words(), ("actions", index, "text"))
+        yield from _unknown(check, action.url.words(), ("actions", index, "url"))
+        if action.when:
+            names = names_in_condition(action.when)
+            yield from _unknown(check, names, ("actions", index, "when"), slots=True)
 
 
 def _unknown(
@@ -212,6 +232,25 @@ def _button(check: _Check) -> Iterator[Finding]:
     if action and action.url.from_ and action.url.otherwise is None:
         sentence = "there is no button where the record has no address; write otherwise."
         yield check.wrong(sentence, "call_to_action", "url", level="warning")
+
+
+def _actions(check: _Check) -> Iterator[Finding]:
+    scenes = {scene.name for _, template in _used(check) for scene in template.scenes}
+    names: set[str] = set()
+    taken: set[str] = set()
+    for index, action in enumerate(check.campaign.actions):
+        for scene in action.scenes:
+            if scenes and scene not in scenes:
+                sentence = f"the template has no scene {scene!r}; {nearest(scene, scenes)}"
+                yield check.wrong(sentence, "actions", index, "scenes")
+        if action.name in taken:
+            sentence = f"it is never shown: {action.name!r} stands above it without a `when`."
+            yield check.wrong(sentence, "actions", index, "name", level="warning")
+        if action.name not in names and len(names) == MOST_ACTIONS:
+            sentence = f"a video has at most {MOST_ACTIONS} further calls to action."
+            yield check.wrong(sentence, "actions", index, "name")
+        names.add(action.name)
+        taken |= set() if action.when else {action.name}
 
 
 def _experiment(check: _Check) -> Iterator[Finding]:

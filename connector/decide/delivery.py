@@ -1,4 +1,4 @@
-"""Works out what a video carries beside its slots: its language and where its button leads."""
+"""Works out what a video carries beside its slots: its language and where its buttons lead."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connector.decide.campaigns import Campaign
-from connector.decide.expressions import ExpressionError
+from connector.decide.expressions import ExpressionError, holds
 from connector.decide.facts import NOTHING, Facts, facts_of
 from connector.decide.formatting import resolve_locale
-from connector.decide.schema import Source
-from connector.decide.slots import Filled
+from connector.decide.schema import Action, Source
+from connector.decide.slots import Filled, fill
+from renderers.schema import Slot
 
 LONGEST_URL = 2_000
+MOST_ACTIONS = 6
+LABEL = Slot(longest=60)
 
 
 def locale_of(
@@ -34,13 +37,65 @@ def call_to_action(
     """Work out the button: its label and its https address, or None when there is no usable one."""
     if campaign.call_to_action is None:
         return None
-    source = campaign.call_to_action.url
-    facts = facts_of(fields, context, "en")
+    url = _address(campaign.call_to_action.url, facts_of(fields, context, "en"))
     label = filled.slots.get(campaign.call_to_action.label_slot)
-    for candidate in (_raw(source, facts), _otherwise(source, facts)):
-        if (url := str(candidate or "").strip()) and is_web_address(url):
-            return {"label": label.text if label else "", "url": url}
-    return None
+    return {"label": label.text if label else "", "url": url} if url else None
+
+
+def actions(
+    campaign: Campaign,
+    filled: Filled,
+    fields: Mapping[str, Any],
+    context: Mapping[str, Any] = NOTHING,
+    *,
+    locale: str = "en",
+) -> list[dict[str, Any]]:
+    """
+    Work out the further calls to action, as they are stored with the video, at most six.
+
+    One whose text or address cannot be used is left out.
+    """
+    shown = {name: slot.value for name, slot in filled.slots.items()}
+    facts = facts_of(fields, {**context, "slots": shown}, locale)
+    taken: dict[str, Action] = {}
+    for action in campaign.actions:
+        if action.name not in taken and _fits(action, facts):
+            taken[action.name] = action
+    found = (_action(action, facts, fields, context) for action in taken.values())
+    return [action for action in found if action][:MOST_ACTIONS]
+
+
+def _fits(action: Action, facts: Facts) -> bool:
+    try:
+        return action.when is None or holds(action.when, facts.names)
+    except ExpressionError:
+        return False
+
+
+def _action(
+    action: Action, facts: Facts, fields: Mapping[str, Any], context: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    read = fill(
+        {"label": action.text}, {"label": LABEL}, fields, locale=facts.locale, context=context
+    )
+    label, url = read.slots.get("label"), _address(action.url, facts)
+    if label is None or not label.text or not url:
+        return None
+    return {
+        "key": action.name,
+        "kind": action.kind,
+        "label": label.text,
+        "url": url,
+        "scenes": list(action.scenes),
+    }
+
+
+def _address(source: Source, facts: Facts) -> str:
+    """Find the address of a source, or its `otherwise`; empty where neither can be used."""
+    candidates = (
+        str(raw or "").strip() for raw in (_raw(source, facts), _otherwise(source, facts))
+    )
+    return next((url for url in candidates if url and is_web_address(url)), "")
 
 
 def is_web_address(url: str) -> bool:

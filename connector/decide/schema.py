@@ -28,6 +28,8 @@ Form = Literal["text", "number", "money", "percent", "fraction", "date", "url"]
 Shape = Literal["16:9", "9:16", "1:1"]
 # names in expressions that come with the trigger and are never read from the CRM
 GIVEN = frozenset({"variant", "trigger", "subject", "slots"})
+# the key of the button under the video, which no further call to action may have
+MAIN = "main"
 
 
 def _condition(text: str) -> str:
@@ -185,6 +187,33 @@ class CallToAction(Strict):
     label_slot: Name = "cta_label"
 
 
+def _own_name(name: str) -> str:
+    if name == MAIN:
+        raise ValueError(f"{MAIN!r} is the button of [call_to_action]; choose another name")
+    return name
+
+
+class Action(Strict):
+    """
+    A further call to action, of which a video gets the text and address that fit its viewer.
+
+    Entries of one name are alternatives: the first whose condition holds is taken.
+    """
+
+    name: Annotated[Name, AfterValidator(_own_name)]
+    kind: Literal["link", "calendar", "form", "group"] = "link"
+    text: Source
+    url: Annotated[Source, AfterValidator(_fixed_host)]
+    scenes: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = ()
+    when: Condition | None = None
+
+    def words(self) -> Iterator[str]:
+        """Yield every word that it reads."""
+        yield from self.text.words()
+        yield from self.url.words()
+        yield from names_in_condition(self.when) if self.when else ()
+
+
 class Words(Strict):
     """A whole campaign file."""
 
@@ -200,9 +229,10 @@ class Words(Strict):
     deliver: Deliver = Deliver.model_validate({})
     tell: Tell = Tell()
     call_to_action: CallToAction | None = None
+    actions: tuple[Action, ...] = Field((), max_length=60)
 
 
 __all__ = [
-    "GIVEN", "CallToAction", "Deliver", "Experiment", "ExpressionError", "Limits", "Source",
-    "Step", "Tell", "Words", "own_currency",
+    "GIVEN", "MAIN", "Action", "CallToAction", "Deliver", "Experiment", "ExpressionError", "Limits",
+    "Source", "Step", "Tell", "Words", "own_currency",
 ]  # fmt: skip

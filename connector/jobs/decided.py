@@ -20,13 +20,13 @@ from connector.decide import (
     refused,
 )
 from connector.decide.campaigns import Campaign
-from connector.decide.delivery import locale_of
 from connector.decide.experiments import Assignment, assignment_of, unit_of
-from connector.decide.slots import fill
+from connector.jobs.filled import fill_template
 from connector.jobs.minted import Bells, Case, mint
 from connector.jobs.owed import owe_decision
 from connector.jobs.station import Station
 from connector.model import Decision, Outcome, Subject
+from connector.notify.events import tell_refusal
 from connector.store import decisions, subjects, triggers
 from connector.store.clock import moment, now
 from connector.store.triggers import TriggerRow
@@ -47,10 +47,18 @@ class Decided:
 
 
 def refuse(
-    tx: Connection, row: TriggerRow, reason: str, campaign: Campaign | None = None
-) -> Decision:
-    """Record a refusal that needs no look at the record, and return it."""
-    decision = _plain_refusal(row, reason)
+    tx: Connection,
+    row: TriggerRow,
+    reason: str,
+    campaign: Campaign | None = None,
+    contact_id: str | None = None,
+) -> Decided:
+    """
+    Record a refusal that needs no look at the record, and tell programs outside of it.
+
+    The record itself is not written to: it tells of the trigger that is decided on.
+    """
+    decision, concerned = _plain_refusal(row, reason), contact_id or _concerned(row)
     decisions.record(
         tx,
         connection_id=row.connection_id,
@@ -58,10 +66,15 @@ def refuse(
         campaign=campaign.name if campaign else row.campaign,
         campaign_version=campaign.version if campaign else "",
         step=row.step,
-        contact_id=_concerned(row),
+        contact_id=concerned,
         decision=decision,
     )
-    return decision
+    if concerned is None or subjects.is_erased(
+        tx, row.connection_id, Subject("contact", concerned)
+    ):
+        return Decided(refusal=decision)
+    told = tell_refusal(tx, row.connection_id, concerned, decision)
+    return Decided(Bells(webhooks=told), refusal=decision)
 
 
 def _concerned(row: TriggerRow) -> str | None:
@@ -80,7 +93,7 @@ def decide_case(tx: Connection, station: Station, case: Case) -> Decided:
     if _wait_for_first_step(tx, case):
         return Decided()
     if triggers.newer_exists(tx, row):
-        return Decided(refusal=refuse(tx, row, "superseded", campaign))
+        return refuse(tx, row, "superseded", campaign, case.contact_id)
     if case.contact_id:
         decisions.hold(tx, row.connection_id, case.contact_id)
     assignment = _assign(tx, case)
@@ -137,11 +150,7 @@ def _fill(
     except RenderError:
         return None, None
     context = names_for(case.row.trigger, assignment)
-    locale = locale_of(case.campaign, case.record.fields, context)
-    filled = fill(
-        case.campaign.slots, template.slots, case.record.fields, locale=locale, context=context
-    )
-    return template, filled
+    return template, fill_template(case.campaign, template, case.record.fields, context)
 
 
 def _decide(
@@ -219,8 +228,8 @@ def _store(
     if decision.outcome in GOES_ON:
         _next_step(tx, case)
     if decision.outcome is not Outcome.SEND or template is None or filled is None:
-        changes = owe_decision(tx, row.connection_id, case.contact_id, decision)
-        return Decided(Bells(changes=changes), refusal=decision)
+        owed = owe_decision(tx, row.connection_id, case.contact_id, decision)
+        return Decided(Bells(changes=owed.changes, webhooks=owed.webhooks), refusal=decision)
     return Decided(mint(tx, station, case, assignment, template, filled))
 
 

@@ -17,7 +17,7 @@ from connector.jobs.sources import open_source
 from connector.jobs.station import Station
 from connector.model import Subject
 from connector.publish import open_files
-from connector.store import audit, bulk_jobs, connections, triggers, videos
+from connector.store import audit, bulk_jobs, connections, opening, triggers, videos
 from connector.store.awaited import awaited
 from connector.store.erase import erase
 
@@ -39,7 +39,7 @@ def erase_contact(station: Station, connection_id: str, contact_id: str, actor: 
     subject = Subject("contact", contact_id)
     with station.store.write() as tx:
         triggers.cancel(tx, connection_id, subject)
-        videos.cancel(tx, connection_id, contact_id)
+        opening.cancel(tx, connection_id, contact_id)
         rows = videos.of_contact(tx, connection_id, contact_id)
     files = open_files(station.settings)
     gone = sum(files.delete(f"{connection_id}/{row.id}") for row in rows)

@@ -12,9 +12,8 @@ from sqlalchemy import Connection
 
 from connector.decide import Filled, names_for
 from connector.decide.campaigns import Campaign
-from connector.decide.delivery import call_to_action, locale_of
 from connector.decide.experiments import Assignment
-from connector.decide.stored import to_json
+from connector.jobs.filled import content_of
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station
 from connector.model import Consent, Record
@@ -34,12 +33,14 @@ class Bells:
 
     videos: dict[str, list[str]] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
+    webhooks: list[str] = field(default_factory=list)
 
     def add(self, other: Bells) -> None:
         """Take over what another one would ring for."""
         for queue, ids in other.videos.items():
             self.videos.setdefault(queue, []).extend(ids)
         self.changes.extend(other.changes)
+        self.webhooks.extend(other.webhooks)
 
     def ring(self, doorbell: Doorbell) -> None:
         """Ring; what is not heard is rung for again by the sweep."""
@@ -47,6 +48,8 @@ class Bells:
             doorbell.ring("render_video", ids, queue)
         if self.changes:
             doorbell.ring("write_back", self.changes)
+        if self.webhooks:
+            doorbell.ring("send_webhooks", self.webhooks)
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,10 @@ def _new_video(
         contact_id=case.contact_id,
         template=template.name,
         variant=assignment.variant if assignment else "",
-        locale=locale_of(case.campaign, fields, context),
         format=deliver.format,
-        slots=to_json(filled.slots),
-        fallback_slots=list(filled.fallbacks),
-        call_to_action=call_to_action(case.campaign, filled, fields, context),
         fresh_seconds=int(deliver.fresh_for.total_seconds()) if deliver.fresh_for else None,
         expires_seconds=int(min(expires, station.settings.link_days * 86_400)),
         queue=row.queue,
         on_open=deliver.render == "on_open",
+        **content_of(case.campaign, filled, fields, context),
     )

@@ -7,6 +7,7 @@ fields always end up describing the newest video.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -48,16 +49,24 @@ def owe_video(tx: Connection, station: Station, video_id: str) -> list[str]:
     return [*owed, *owe_note(tx, video, facts)]
 
 
+@dataclass(frozen=True)
+class Owed:
+    """What to ring for once the transaction is committed."""
+
+    changes: list[str] = field(default_factory=list)
+    webhooks: list[str] = field(default_factory=list)
+
+
 def owe_decision(
     tx: Connection, connection_id: str, contact_id: str | None, decision: Decision
-) -> list[str]:
-    """Owe the contact a refusal's status and reason; a holdout stays inside."""
+) -> Owed:
+    """Owe the contact a refusal's status and reason, and tell of it; a holdout stays inside."""
     if contact_id is None or decision.outcome in (Outcome.SEND, Outcome.HOLDOUT):
-        return []
+        return Owed()
     if decision.reason == "erased":
         # who was erased is not written about again, not even that
-        return []
-    tell_refusal(tx, connection_id, contact_id, decision)
+        return Owed()
+    told = tell_refusal(tx, connection_id, contact_id, decision)
     newest = videos.newest(tx, connection_id, contact_id)
     values = decision_fields(decision)
     if newest is not None and newest.status not in WITHOUT_LINK:
@@ -71,7 +80,7 @@ def owe_decision(
         key=contact_id,
         values=values,
     )
-    return [change_id]
+    return Owed([change_id], told)
 
 
 def facts_of(station: Station, video: VideoRow) -> VideoFacts:

@@ -16,18 +16,18 @@ from sqlalchemy import Connection
 
 from connector.crm import CRM
 from connector.decide.campaigns import Campaign, parse_campaign
-from connector.errors import ConnectorError, CredentialError
+from connector.errors import ConnectorError
 from connector.jobs.callbacks import answer_refusals, bury_trigger
-from connector.jobs.decided import Decided, decide_case, refuse
+from connector.jobs.decided import decide_case, refuse
 from connector.jobs.erase_contact import erase_contact
 from connector.jobs.merge_contact import merge_contact
 from connector.jobs.minted import Bells, Case
-from connector.jobs.sources import open_source
+from connector.jobs.sources import ask
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
 from connector.model import Consent, Record, Subject
 from connector.queues import MOST_IDS
-from connector.store import campaigns, connections, leases, triggers
+from connector.store import campaigns, leases, triggers
 from connector.store.leases import Claim
 from connector.store.triggers import TriggerRow
 from connector.store.waiting import untried
@@ -151,13 +151,7 @@ def _known(
 ) -> Known:
     if not rows:
         return Known(installed)
-    crm, _ = open_source(station, connection_id)
-    try:
-        return _read(crm, rows, installed)
-    except CredentialError:
-        with station.store.write() as tx:
-            connections.set_state(tx, connection_id, "needs_reauth")
-        raise
+    return ask(station, connection_id, lambda crm: _read(crm, rows, installed))
 
 
 def _read(crm: CRM, rows: Sequence[TriggerRow], installed: Mapping[str, Campaign]) -> Known:
@@ -219,7 +213,7 @@ def _decide_all(
     decided = [
         decide_case(tx, station, Case(campaign, row, record, consent, known.campaigns))
         for campaign in _answering(row, known.campaigns)
-    ] or [Decided(refusal=refuse(tx, row, "no_campaign"))]
+    ] or [refuse(tx, row, "no_campaign", contact_id=record.contact_id if record else None)]
     bells = Bells()
     for one in decided:
         bells.add(one.bells)

@@ -3,6 +3,9 @@ Turns a planned video into a file that viewers can reach.
 
 The file is rendered into a folder of its own, looked at, moved to where files are published, and only
 then, in one transaction and only by the holder of the newest fence, does the video become ready.
+
+What is stale is read anew by the same job under the same lease: nothing is stored between reading and
+publishing, so a crash leaves the earlier film, and a viewer who waits changes queues only once.
 """
 
 from __future__ import annotations
@@ -15,21 +18,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
+from rq.timeouts import BaseTimeoutException
 
 from connector.decide.stored import from_json
-from connector.errors import PermanentError, TemporaryError
+from connector.errors import ConnectorError, LeaseLostError, PermanentError, TemporaryError
 from connector.fetch import bring_in
 from connector.jobs.looked_at import Standing, kept, standing_of
-from connector.jobs.owed import owe_video
+from connector.jobs.published import (
+    delete_earlier,
+    discard,
+    finish,
+    finish_unchanged,
+    given_up,
+    is_passing,
+    keep,
+    refuse,
+)
+from connector.jobs.refreshed import refilled, says_the_same
 from connector.jobs.station import Station, open_station
 from connector.jobs.tries import renewing, take, working
-from connector.model import PLAYABLE, VideoStatus
+from connector.model import PLAYABLE, Decision, VideoStatus
 from connector.publish import open_files
 from connector.queues import QUEUES, RENDER_QUEUES
 from connector.store import leases, videos
-from connector.store.clock import now
 from connector.store.leases import Claim
+from connector.store.opening import has_film
 from connector.store.videos import VideoRow
 from connector.store.waiting import fair, untried
 from renderers.errors import RenderError
@@ -40,6 +53,7 @@ from renderers.template import find_template
 ATTEMPTS = 5
 WARM_SECONDS = 10.0  # for which a process goes on by itself; a new one costs as much as a video
 LOOK_AT, REACH = 200, 16  # due videos to choose from, and how near the front
+UNEXPECTED = "something unexpected went wrong; the log has the details"
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +63,7 @@ def render_video(ids: list[str]) -> None:
     begun = time.monotonic()
     for video_id in ids:
         # claimed one by one, so that a lease never waits for another video
-        _render_those(station, take(station, "videos", [video_id], buried=_failed))
+        _render_those(station, take(station, "videos", [video_id], buried=given_up))
     queue = _queue_of(station, ids)
     while queue and time.monotonic() - begun < WARM_SECONDS and not _urgent(station, queue):
         claims = _next(station, queue)
@@ -61,8 +75,8 @@ def render_video(ids: list[str]) -> None:
 
 def _render_those(station: Station, claims: Sequence[Claim]) -> None:
     for claim in claims:
-        with working(station, claim, attempts=ATTEMPTS, buried=_failed):
-            _render(station, claim)
+        with working(station, claim, attempts=ATTEMPTS, buried=given_up):
+            _make(station, claim)
 
 
 def _queue_of(station: Station, ids: Sequence[str]) -> str:
@@ -82,7 +96,7 @@ def _next(station: Station, queue: str) -> list[Claim]:
     with station.store.read() as tx:
         turn = fair(untried(tx, "videos", LOOK_AT, queue))[:REACH]
     random.shuffle(turn)
-    taken = (take(station, "videos", [row.id], buried=_failed) for row in turn)
+    taken = (take(station, "videos", [row.id], buried=given_up) for row in turn)
     return next(filter(None, taken), [])
 
 
@@ -93,27 +107,85 @@ def _pass_on(station: Station, queue: str) -> None:
     station.doorbell.ring("render_video", left, queue)
 
 
-def _render(station: Station, claim: Claim) -> None:
+def _make(station: Station, claim: Claim) -> None:
     video = _begin(station, claim)
+    if video.status != VideoStatus.STALE:
+        changes = _render(station, claim, video)
+    elif has_film(video):
+        changes = _refresh(station, claim, video)
+    else:
+        changes = _fill_and_render(station, claim, video)
+    station.doorbell.ring("write_back", changes)
+
+
+def _begin(station: Station, claim: Claim) -> VideoRow:
+    with station.store.write() as tx:
+        video = videos.get(tx, claim.id)
+        if video is None or video.status in (VideoStatus.ERASED, VideoStatus.EXPIRED):
+            raise PermanentError("the video was erased or expired before it was rendered")
+        if video.status != VideoStatus.STALE:
+            # a stale one stays as it is, whatever happens to this process
+            _enough_room(station)
+            videos.change(tx, claim.id, status=VideoStatus.RENDERING)
+    return video
+
+
+def _refresh(station: Station, claim: Claim, video: VideoRow) -> list[str]:
+    """Make a film afresh that is too old; whatever keeps us from it, it is shown on."""
+    try:
+        with renewing(station, claim):
+            found = refilled(station, video)
+        if isinstance(found, Decision):
+            why = found.sentence.removeprefix("Not sent: ")
+            return keep(station, claim, why, again_soon=False)
+        if says_the_same(station, video, found):
+            return finish_unchanged(station, claim, found)
+        return _render(station, claim, found)
+    except LeaseLostError:
+        raise
+    except Exception as error:
+        why = error.sentence if isinstance(error, ConnectorError) else UNEXPECTED
+        log.warning("earlier film kept", id=video.id, reason=why, exc_info=why == UNEXPECTED)
+        changes = keep(station, claim, why, again_soon=is_passing(error))
+        if isinstance(error, BaseTimeoutException):
+            raise
+        return changes
+
+
+def _fill_and_render(station: Station, claim: Claim, video: VideoRow) -> list[str]:
+    """Render what nobody has seen yet as its record fills it now, or else with the values at hand."""
+    try:
+        with renewing(station, claim):
+            found = refilled(station, video)
+    except ConnectorError as error:
+        log.warning("not filled anew", id=video.id, reason=error.reason, why=error.sentence)
+        return _render(station, claim, video, again_soon=is_passing(error))
+    if isinstance(found, Decision):
+        return refuse(station, claim, found)
+    return _render(station, claim, found)
+
+
+def _render(
+    station: Station, claim: Claim, video: VideoRow, *, again_soon: bool = False
+) -> list[str]:
     folder = station.settings.folder / "work" / f"{claim.id}-{claim.fence}.tmp"
     prefix = f"{video.connection_id}/{video.id}/{claim.fence}"
     try:
         with renewing(station, claim):
             video, storyboard = _assemble(station, video)
+            if has_film(video) and storyboard.key() == (video.receipt or {}).get("storyboard"):
+                return finish_unchanged(station, claim, video)
             rendered = _draw(station, storyboard, folder)
             standing = _look(station, claim, video, rendered)
             files = _publish(station, rendered, prefix)
         receipt = _receipt(rendered, storyboard, files)
-        change_ids = _finish(station, claim, video, standing, receipt)
+        changes = finish(station, claim, video, standing, receipt, again_soon=again_soon)
     except BaseException:
-        _discard(station, claim.id, prefix)
+        discard(station, claim.id, prefix)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    station.doorbell.ring("write_back", change_ids)
-    stored = open_files(station.settings)
-    for old in range(1, claim.fence):
-        stored.delete(f"{video.connection_id}/{video.id}/{old}")
+    delete_earlier(station, video, claim.fence)
     log.info(
         "video made",
         id=video.id,
@@ -122,28 +194,7 @@ def _render(station: Station, claim: Claim) -> None:
         seconds=rendered.duration,
         bytes=rendered.bytes,
     )
-
-
-def _discard(station: Station, video_id: str, prefix: str) -> None:
-    """Delete files that no row points to; a commit whose answer was lost may have kept them."""
-    try:
-        with station.store.read() as tx:
-            video = videos.get(tx, video_id)
-        used = (video.receipt or {}).get("files", {}).values() if video else ()
-        if not any(key.startswith(f"{prefix}/") for key in used):
-            open_files(station.settings).delete(prefix)
-    except TemporaryError as error:
-        log.warning("files left behind", id=video_id, reason=error.reason)
-
-
-def _begin(station: Station, claim: Claim) -> VideoRow:
-    _enough_room(station)
-    with station.store.write() as tx:
-        video = videos.get(tx, claim.id)
-        if video is None or video.status in (VideoStatus.ERASED, VideoStatus.EXPIRED):
-            raise PermanentError("the video was erased or expired before it was rendered")
-        videos.change(tx, claim.id, status=VideoStatus.RENDERING)
-    return video
+    return changes
 
 
 def _enough_room(station: Station) -> None:
@@ -182,6 +233,7 @@ def _assemble(station: Station, video: VideoRow) -> tuple[VideoRow, Storyboard]:
 
 def _draw(station: Station, storyboard: Storyboard, folder: Path) -> Rendered:
     settings = station.settings
+    _enough_room(station)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         return render(
@@ -198,12 +250,17 @@ def _draw(station: Station, storyboard: Storyboard, folder: Path) -> Rendered:
 def _look(station: Station, claim: Claim, video: VideoRow, rendered: Rendered) -> Standing:
     """Decide what becomes of the video; what failed keeps its findings, for whoever asks why."""
     try:
-        return standing_of(rendered.findings, video.fallback_slots)
+        standing = standing_of(rendered.findings, video.fallback_slots)
     except PermanentError:
-        with station.store.write() as tx:
-            leases.renew(tx, claim, station.settings.lease_seconds)
-            videos.change(tx, video.id, receipt={"findings": kept(rendered.findings)})
+        if not has_film(video):
+            with station.store.write() as tx:
+                leases.renew(tx, claim, station.settings.lease_seconds)
+                videos.change(tx, video.id, receipt={"findings": kept(rendered.findings)})
         raise
+    if has_film(video) and standing.status not in PLAYABLE:
+        # somebody waits in front of a film that can be watched
+        raise PermanentError(standing.sentence, reason=standing.reason)
+    return standing
 
 
 def _said_by_renderer(error: RenderError) -> PermanentError | TemporaryError:
@@ -223,29 +280,6 @@ def _publish(station: Station, rendered: Rendered, prefix: str) -> dict[str, str
     return keys
 
 
-def _finish(
-    station: Station,
-    claim: Claim,
-    video: VideoRow,
-    standing: Standing,
-    receipt: dict[str, object],
-) -> list[str]:
-    """Publish the video's standing if the lease still holds; return the changes that this owes."""
-    with station.store.write() as tx:
-        leases.finish(tx, claim)
-        videos.change(
-            tx,
-            video.id,
-            status=standing.status,
-            reason=standing.reason,
-            sentence=standing.sentence,
-            fallback_slots=video.fallback_slots,
-            ready_at=now(tx) if standing.status in PLAYABLE else None,
-            receipt=receipt,
-        )
-        return owe_video(tx, station, video.id)
-
-
 def _receipt(
     rendered: Rendered, storyboard: Storyboard, files: dict[str, str]
 ) -> dict[str, object]:
@@ -262,12 +296,3 @@ def _receipt(
         "transcript": rendered.transcript,
         "findings": kept(rendered.findings),
     }
-
-
-def _failed(tx: Connection, claim: Claim, reason: str, sentence: str) -> None:
-    """Show on the video why it failed, in the transaction that gives it up."""
-    video = videos.get(tx, claim.id)
-    if video is None or video.status in (VideoStatus.ERASED, VideoStatus.EXPIRED):
-        return
-    videos.change(tx, claim.id, status=VideoStatus.FAILED, reason=reason, sentence=sentence)
-    owe_video(tx, open_station(), claim.id)

@@ -4,11 +4,27 @@ Opens the CRM behind a connection for the stations of the road.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from connector.crm import CRM, Connection, Surroundings, open_crm
 from connector.decide.dictionary import Dictionary, load_dictionary
 from connector.errors import CredentialError, NotFoundError
 from connector.jobs.station import Station
 from connector.store import connections
+
+Answer = TypeVar("Answer")
+
+
+def ask(station: Station, connection_id: str, question: Callable[[CRM], Answer]) -> Answer:
+    """Ask the CRM of a connection; one that lets us in no more waits for an admin from then on."""
+    crm, _ = open_source(station, connection_id)
+    try:
+        return question(crm)
+    except CredentialError:
+        with station.store.write() as tx:
+            connections.set_state(tx, connection_id, "needs_reauth")
+        raise
 
 
 def open_source(station: Station, connection_id: str) -> tuple[CRM, Dictionary]:

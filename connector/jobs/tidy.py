@@ -1,6 +1,6 @@
 """
-What the sweep does now and then: unfinished files go, links run out, old identities are forgotten,
-and once a day the sums of what was watched are counted anew.
+What the sweep does now and then: unfinished files go, links run out, old identities and visits are
+forgotten, and once a day the sums of what was watched are counted anew.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from connector.errors import ConnectorError
 from connector.jobs.owed import owe_video
 from connector.jobs.station import Station
 from connector.publish import open_files
-from connector.store import bulk_jobs, connections, curves, deliveries, logins, videos
+from connector.store import bulk_jobs, connections, curves, deliveries, logins, settling, videos
+from connector.store import recount as counting
 from connector.store.clock import now
 
 STALE_SECONDS = 3600.0
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 def tidy(station: Station) -> None:
     """Do each of the chores; one that fails does not keep the others from being done."""
-    for chore in (remove_leftovers, expire_links, forget, ask_what_was_missed, recount):
+    for chore in CHORES:
         try:
             count = chore(station)
         except (ConnectorError, OSError) as error:
@@ -82,17 +83,27 @@ def ask_what_was_missed(station: Station) -> int:
     return 0
 
 
+def forget_visits(station: Station) -> int:
+    """Forget visits of which only sums may be kept, and how old ones went; return how many."""
+    days = station.settings.segment_days
+    dropped = settling.drop_stretches(station.store, days) if days else 0
+    return settling.settle_passing(station.store) + dropped
+
+
 def recount(station: Station) -> int:
     """Make sums of views right that differ from the sessions, once a day; return how many did."""
     with station.store.read() as tx:
         today = curves.day_of(now(tx))
     if _recounted.get(station.store.url) == today:
         return 0
-    wrong = curves.recount(station.store, mend=True)
+    wrong = counting.recount(station.store, mend=True)
     _recounted[station.store.url] = today
     if wrong:
         log.warning("sums of views were wrong and are mended", differed=wrong)
     return wrong
+
+
+CHORES = (remove_leftovers, expire_links, forget, forget_visits, ask_what_was_missed, recount)
 
 
 def _age(path: Path) -> float:

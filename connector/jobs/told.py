@@ -15,6 +15,7 @@ from html import escape
 from sqlalchemy import Connection
 
 from connector.decide.campaigns import Campaign, parse_campaign
+from connector.decide.schema import MAIN
 from connector.measure.alerts import Happened, Task, task_due
 from connector.measure.fields import SessionFacts, VideoFacts, together, written
 from connector.model import JSON, PLAYABLE
@@ -89,8 +90,15 @@ def _event(video: VideoRow, one: Happened) -> dict[str, JSON]:
         "occurred_at": written(one.at),
         "percent_watched": one.percent,
         **({"milestone": one.milestone} if one.milestone else {}),
-        **({"cta": one.cta} if one.cta else {}),
+        **({"cta": one.cta, "cta_label": labels_of(video).get(one.cta)} if one.cta else {}),
     }
+
+
+def labels_of(video: VideoRow) -> dict[str, str]:
+    """Return the words on a video's calls to action, by key; one without words is left out."""
+    main = {"key": MAIN, **(video.call_to_action or {})}
+    buttons: list[Mapping[str, JSON]] = [main, *(video.actions or ())]
+    return {str(one["key"]): str(one["label"]) for one in buttons if one.get("label")}
 
 
 def _owe_task(

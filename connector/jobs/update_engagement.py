@@ -10,27 +10,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection
 
 from connector.jobs.owed import facts_of, link_of, owe_video
 from connector.jobs.station import Station, open_station
-from connector.jobs.told import owe_events, owe_follow_up
+from connector.jobs.told import labels_of, owe_events, owe_follow_up
 from connector.jobs.tries import take, working
 from connector.measure.alerts import happenings, look_again, proven
 from connector.measure.engagement import engagement
 from connector.measure.fields import SessionFacts, engagement_fields, written
-from connector.measure.viewers import Opening, Verdict, Viewer, judge_again, link_bursts
+from connector.measure.tracking import IDENTIFIED
 from connector.model import Subject, VideoStatus
-from connector.store import changes, decisions, leases, sessions, subjects, videos
+from connector.store import (
+    changes,
+    decisions,
+    leases,
+    sessions,
+    subjects,
+    tracking,
+    verdicts,
+    videos,
+)
 from connector.store.clock import moment, now
 from connector.store.leases import Claim
 from connector.store.sessions import SessionRow
 from connector.store.videos import VideoRow
 
 OPTED_OUT = "opted_out"
-LINK_BURST = "link_burst"
 CHANGED_BY_PEOPLE = frozenset({VideoStatus.APPROVED, VideoStatus.REJECTED, VideoStatus.EXPIRED})
 
 
@@ -71,11 +79,13 @@ def _tell(tx: Connection, station: Station, video_id: str) -> Told:
     if video is None or video.contact_id is None:
         return Told()
     status = _tell_status(tx, station, video)
-    if station.settings.tracking != "identified":
-        return Told(status)
     # two videos of one contact are not measured at the same time: the later one has seen more
     decisions.hold(tx, video.connection_id, video.contact_id)
-    seen = _sessions(tx, video)
+    own = videos.of_contact(tx, video.connection_id, video.contact_id)
+    rows = verdicts.judged(tx, [one.id for one in own])
+    if tracking.mode_of_video(tx, station.settings.tracking, video) != IDENTIFIED:
+        return Told([*status, *_tell_choice(tx, video)])
+    seen = _seen(tx, own, [row for row in rows if row.told])
     words = _contact_words(tx, station, video, seen)
     owed = [_owe(tx, video, "property", video.contact_id, words)]
     owed += [
@@ -118,55 +128,40 @@ def _tell_status(tx: Connection, station: Station, video: VideoRow) -> list[str]
     return owe_video(tx, station, video.id) if last.get("video_status") != video.status else []
 
 
-def _sessions(tx: Connection, video: VideoRow) -> dict[str, SessionFacts]:
-    """Return the sessions of all videos of the contact that may be told of."""
-    own = videos.of_contact(tx, video.connection_id, video.contact_id or "")
-    rows = [
-        row
-        for row in sessions.of_videos(tx, [one.id for one in own])
-        if not row.flags.get("untracked")
-    ]
+def _tell_choice(tx: Connection, video: VideoRow) -> list[str]:
+    """Owe the contact's wish not to be measured; what was told before stays as it is."""
+    if not tracking.refused(tx, video.connection_id, tracking.viewer_of(video)):
+        return []
+    words = {"tracking_consent": OPTED_OUT}
+    owed = _owe(tx, video, "property", video.contact_id or "", words)
+    return [owed] if owed else []
+
+
+def _seen(
+    tx: Connection, own: Sequence[VideoRow], rows: Sequence[SessionRow]
+) -> dict[str, SessionFacts]:
+    """Return the sessions of the contact's videos as they may be told of."""
     clicks = sessions.clicks(tx, [row.id for row in rows])
-    buttons = {one.id: (one.call_to_action or {}).get("label", "") for one in own}
-    viewers = _viewers(rows)
+    labels = {one.id: labels_of(one) for one in own}
     return {
         row.id: _facts(
             row,
-            viewers[row.id],
-            [buttons[row.video_id] or key for key in clicks.get(row.id, ())],
+            [labels[row.video_id].get(key) or key for key in clicks.get(row.id, ())],
         )
         for row in rows
     }
 
 
-def _viewers(rows: Sequence[SessionRow]) -> dict[str, str]:
-    """
-    Judge sessions by what only all of a contact's show: a scanner opens every link at once.
-
-    What is stored stays each session's own verdict, and the sums of the campaign go by that.
-    """
-    bursts = link_bursts(
-        Opening(row.id, row.video_id, str(row.flags.get("agent", "")), moment(row.first_at))
-        for row in rows
-    )
-    return {row.id: _again(row) if row.id in bursts else row.viewer for row in rows}
-
-
-def _again(row: SessionRow) -> str:
-    stored = Verdict(cast(Viewer, row.viewer), row.score, tuple(row.reasons))
-    return judge_again(stored, LINK_BURST, viewed=row.viewed, watch_ms=row.watch_ms).viewer
-
-
-def _facts(row: SessionRow, viewer: str, clicks: Sequence[str]) -> SessionFacts:
+def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:
     return SessionFacts(
         video_id=row.video_id,
         first_at=moment(row.first_at),
         last_at=moment(row.last_at),
         duration=row.duration_ms / 1000,
-        segments=[(start, end, rate) for start, end, rate in row.segments],
+        segments=[(start, end, rate) for start, end, rate in row.played],
         last=row.last_ms / 1000,
         viewed=row.viewed,
-        viewer=viewer,
+        viewer=row.viewer,
         clicks=clicks,
     )
 

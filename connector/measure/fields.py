@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.measure import scoring
@@ -129,6 +129,15 @@ def engagement_fields(
     }
 
 
+def fades_in(
+    sessions: Sequence[SessionFacts], now: datetime, *, opted_out: bool = False
+) -> timedelta | None:
+    """Tell in how long what a contact's score says of all their *sessions* must be written anew."""
+    human = sorted((s for s in sessions if s.counts), key=lambda s: s.first_at)
+    clicked = [s for s in sessions if s.clicks and s.viewer == HUMAN]
+    return scoring.fades_in(_all_watched(human, clicked), now, opted_out=opted_out)
+
+
 def _last_at(session: SessionFacts) -> datetime:
     return session.last_at
 
@@ -140,12 +149,7 @@ def _over_all(
     *,
     opted_out: bool,
 ) -> dict[str, Any]:
-    with_clicks = {s.video_id for s in clicked}
-    by_video: dict[str, list[SessionFacts]] = {}
-    for session in human:
-        by_video.setdefault(session.video_id, []).append(session)
-    watched = [_watched(own, video in with_clicks) for video, own in by_video.items()]
-    points = scoring.score(watched, now, opted_out=opted_out)
+    points = scoring.score(_all_watched(human, clicked), now, opted_out=opted_out)
     return {
         "views": len(human),
         "first_viewed_at": written(human[0].first_at),
@@ -153,6 +157,16 @@ def _over_all(
         "engagement_score": points,
         "engagement_tier": scoring.tier(points),
     }
+
+
+def _all_watched(
+    human: Sequence[SessionFacts], clicked: Sequence[SessionFacts]
+) -> list[scoring.Watched]:
+    with_clicks = {s.video_id for s in clicked}
+    by_video: dict[str, list[SessionFacts]] = {}
+    for session in human:
+        by_video.setdefault(session.video_id, []).append(session)
+    return [_watched(own, video in with_clicks) for video, own in by_video.items()]
 
 
 def _watched(own: Sequence[SessionFacts], clicked: bool) -> scoring.Watched:

@@ -22,6 +22,8 @@ WINDOW = timedelta(days=30)
 HALF_LIFE = timedelta(days=30)
 BORED_PERCENT, BORED_IN_A_ROW, BORED_POINTS = 10, 2, 2
 OPT_OUT_POINTS = 50
+WORTH_WRITING = 0.2
+LONGEST_FADING = 400  # days; whatever was scored is nothing by then
 WARM, HOT = 8, 20  # three quarters of one video; watched and clicked
 
 
@@ -45,6 +47,22 @@ def score(watched: Iterable[Watched], now: datetime, *, opted_out: bool = False)
     total -= BORED_POINTS if _bored(newest_first) else 0
     total -= OPT_OUT_POINTS if opted_out else 0
     return max(round(total), 0)
+
+
+def fades_in(
+    watched: Sequence[Watched], now: datetime, *, opted_out: bool = False
+) -> timedelta | None:
+    """
+    Tell in how many whole days a score that is left alone is worth writing down anew.
+
+    That is when its tier changes or a fifth of it is gone; None for a score of nothing.
+    """
+    points_now = score(watched, now, opted_out=opted_out)
+    for days in range(1, LONGEST_FADING if points_now else 0):
+        later = score(watched, now + timedelta(days=days), opted_out=opted_out)
+        if tier(later) != tier(points_now) or later <= points_now * (1 - WORTH_WRITING):
+            return timedelta(days=days)
+    return None
 
 
 def points(one: Watched) -> int:

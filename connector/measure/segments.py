@@ -62,6 +62,22 @@ def counts(segments: Iterable[Sequence[float]], duration: float) -> bytes:
     return bytes(found)
 
 
+def from_counts(played: bytes, duration: float) -> list[Segment]:
+    """Return stretches that were played as often, where only the counts are kept; without order."""
+    edges = [place / BUCKETS * duration for place in range(BUCKETS + 1)]
+    found: list[Segment] = []
+    for level in range(max(played, default=0)):
+        begun: int | None = None
+        for place in range(BUCKETS + 1):
+            inside = place < len(played) and played[place] > level
+            if inside and begun is None:
+                begun = place
+            elif not inside and begun is not None:
+                found.append((edges[begun], edges[place], 1.0))
+                begun = None
+    return found
+
+
 def _after(second: float, duration: float) -> int:
     """Find the first bucket whose middle lies at or after a second."""
     return min(max(math.ceil(second / duration * BUCKETS - 0.5), 0), BUCKETS)

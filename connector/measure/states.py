@@ -26,7 +26,7 @@ EVENTS = frozenset({
     "share", "unsubscribe_open", "error",
 })  # fmt: skip
 FLAGS = {"g": "gesture", "m": "muted", "fs": "fullscreen", "cc": "captions", "vis": "visible",
-         "wd": "webdriver", "inp": "input", "dnt": "do_not_track"}  # fmt: skip
+         "wd": "webdriver", "inp": "input", "dnt": "do_not_track", "hp": "honeypot"}  # fmt: skip
 _ID = re.compile(r"[0-9A-Za-z_-]{8,40}")
 _KEY = re.compile(r"[0-9A-Za-z_.-]{0,64}")
 
@@ -54,7 +54,7 @@ class SessionState:
     The whole state of a session as of one beacon; a later *sequence* replaces an earlier one.
 
     *flags* tells of gesture, muted, fullscreen, captions, visible, webdriver, input (pointer, key
-    or touch before the first play) and do_not_track.
+    or touch before the first play), do_not_track and honeypot (a link that no person can see).
     """
 
     id: str

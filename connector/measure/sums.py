@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from operator import add, sub
 from typing import Any, Protocol
 
-from connector.measure.engagement import MILESTONES, VIEW_SECONDS, drop_off_scene
+from connector.measure.engagement import (
+    MILESTONES,
+    VIEW_SECONDS,
+    Engagement,
+    drop_off_scene,
+    percent,
+)
 from connector.measure.fields import HUMAN
 from connector.measure.segments import BUCKETS, milliseconds, unique_seconds, watch_seconds
 
@@ -21,6 +27,13 @@ Operation = Callable[[int, int], int]
 ZEROS: Vector = (0,) * BUCKETS
 REACHED = bytes([0]) + bytes([1]) * 255
 AGAIN = bytes([0, *range(255)])
+MILLION = 1_000_000
+# one number each: millionths of the length that were seen, sessions that saw it through, that clicked
+# the call to action, and that reached each milestone
+VIEW_SUMS = ("watched", "completed", "clicked", *(f"reached_{mark}" for mark in MILESTONES))
+NO_VIEWS: Vector = (0,) * len(VIEW_SUMS)
+# who a session was taken for, and a sign of that; without a sign it stands for the session itself
+Sign = tuple[str, str]
 
 
 class Watched(Protocol):
@@ -42,8 +55,28 @@ class Watched(Protocol):
         ...
 
     @property
+    def shares(self) -> Mapping[str, Sequence[int]] | None:
+        """What it adds to each scene, where its stretches are not kept any more."""
+        ...
+
+    @property
+    def unique_ms(self) -> int:
+        """How much was seen."""
+        ...
+
+    @property
+    def furthest_ms(self) -> int:
+        """How far it came."""
+        ...
+
+    @property
     def last_ms(self) -> int:
         """The last position."""
+        ...
+
+    @property
+    def clicked(self) -> bool:
+        """Whether the call to action was clicked."""
         ...
 
     @property
@@ -54,6 +87,11 @@ class Watched(Protocol):
     @property
     def viewer(self) -> str:
         """The verdict on who watched."""
+        ...
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """The signs behind the verdict."""
         ...
 
 
@@ -90,7 +128,11 @@ class SceneShare:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What sessions add to the sums, or what a change of them moves; then numbers may be negative."""
+    """
+    What sessions add to the sums, or what a change of them moves; then numbers may be negative.
+
+    *views* are the numbers of VIEW_SUMS; *filtered* counts the sessions that are no views, by sign.
+    """
 
     plays: int = 0
     reach: Vector = ZEROS
@@ -98,6 +140,8 @@ class Contribution:
     rewatched: Vector = ZEROS
     dropped: Vector = ZEROS
     scenes: Mapping[str, SceneShare] = field(default_factory=dict)
+    views: Vector = NO_VIEWS
+    filtered: Mapping[Sign, int] = field(default_factory=dict)
 
     def __add__(self, other: Contribution) -> Contribution:
         return self._joined(add, other)
@@ -106,22 +150,34 @@ class Contribution:
         return self._joined(sub, other)
 
     def __bool__(self) -> bool:
+        return self.viewed or any(self.filtered.values())
+
+    @property
+    def viewed(self) -> bool:
+        """Tell whether anything is moved but what was filtered."""
         return (
             self.plays != 0
-            or any(map(any, (self.reach, self.hits, self.rewatched, self.dropped)))
+            or any(map(any, (self.views, self.reach, self.hits, self.rewatched, self.dropped)))
             or any(any(share.numbers) for share in self.scenes.values())
         )
 
     def _joined(self, operation: Operation, other: Contribution) -> Contribution:
+        if other is NOTHING:
+            return self
         return Contribution(
             operation(self.plays, other.plays),
-            tuple(map(operation, self.reach, other.reach)),
-            tuple(map(operation, self.hits, other.hits)),
-            tuple(map(operation, self.rewatched, other.rewatched)),
-            tuple(map(operation, self.dropped, other.dropped)),
+            _vector(operation, self.reach, other.reach),
+            _vector(operation, self.hits, other.hits),
+            _vector(operation, self.rewatched, other.rewatched),
+            _vector(operation, self.dropped, other.dropped),
             {
                 name: mine.joined(operation, its)
                 for name, mine, its in _pairs(self.scenes, other.scenes)
+            },
+            tuple(map(operation, self.views, other.views)),
+            {
+                sign: operation(self.filtered.get(sign, 0), other.filtered.get(sign, 0))
+                for sign in {**self.filtered, **other.filtered}
             },
         )
 
@@ -130,17 +186,47 @@ NOTHING = Contribution()
 
 
 def contribution(session: Watched | None, scenes: Sequence[Mapping[str, Any]]) -> Contribution:
-    """Tell what a session of a video with these scenes adds: nothing, unless a person viewed it."""
-    if session is None or not (session.viewed and session.viewer == HUMAN):
+    """Tell what a session of a video with these scenes adds; to views only what a person viewed."""
+    if session is None:
         return NOTHING
+    if not (session.viewed and session.viewer == HUMAN):
+        signs = ("", *session.reasons)
+        return Contribution(filtered={(session.viewer, sign): 1 for sign in signs})
     return Contribution(
         plays=1,
+        views=_view(session),
         reach=tuple(session.counts.translate(REACHED)),
         hits=tuple(session.counts),
         rewatched=tuple(session.counts.translate(AGAIN)),
         dropped=_one_in(_bucket(session.last_ms, session.duration_ms)),
-        scenes=_shares(session, scenes),
+        scenes=shares_of(session, scenes),
     )
+
+
+def shares_of(session: Watched, scenes: Sequence[Mapping[str, Any]]) -> dict[str, SceneShare]:
+    """Return what a view adds to each scene, by its stretches or, without them, as it was kept."""
+    if session.shares is not None:
+        return {name: SceneShare(*numbers) for name, numbers in session.shares.items()}
+    return _shares(session, scenes)
+
+
+def _view(session: Watched) -> Vector:
+    length, seen = max(session.duration_ms, 1), session.unique_ms
+    whole = Engagement(
+        session.duration_ms, session.counts, seen, 0, session.furthest_ms, session.last_ms
+    )
+    reached = percent(seen, session.duration_ms)
+    return (
+        min(seen * MILLION // length, MILLION),
+        int(whole.completed),
+        int(session.clicked),
+        *(int(reached >= mark) for mark in MILESTONES),
+    )
+
+
+def _vector(operation: Operation, ours: Vector, theirs: Vector) -> Vector:
+    # most sessions that were no view before have nothing to be taken back
+    return ours if theirs is ZEROS else tuple(map(operation, ours, theirs))
 
 
 def _bucket(last_ms: int, duration_ms: int) -> int:

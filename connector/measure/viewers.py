@@ -27,8 +27,9 @@ BURST_LINKS, BURST_SPAN = 3, timedelta(seconds=2)
 
 # points of each sign; strong ones are the software's own word and no playback makes up for them
 STRONG = {"ua_list": 3, "no_user_agent": 3, "prefetch": 3, "honeypot": 4, "webdriver": 4}
-WEAK = {"seconds_after_send": 2, "link_burst": 3, "other_device_at_once": 1, "no_input": 1,
-        "hidden_page": 1}  # fmt: skip
+WEAK = {"seconds_after_send": 2, "link_burst": 3, "no_input": 1, "hidden_page": 1}
+# what no session shows by itself: only all of one person's together
+SHOWN_BY_OTHERS = frozenset({"link_burst"})
 
 _PREVIEWERS = re.compile(
     r"slackbot|slack-imgproxy|linkedinbot|twitterbot|facebookexternalhit|facebot|whatsapp|"
@@ -61,7 +62,6 @@ class Signals:
     honeypot: bool = False
     prefetch: bool = False
     link_burst: bool = False
-    other_device_at_once: bool = False
     seconds_after_send: float | None = None
     internal: bool = False
 
@@ -98,8 +98,13 @@ def judge(signals: Signals) -> Verdict:
 
 
 def judge_again(verdict: Verdict, *also: str, viewed: bool, watch_ms: int) -> Verdict:
-    """Judge a session anew by its stored reasons and by signs that only other sessions show."""
-    found = (*verdict.reasons, *(sign for sign in also if sign not in verdict.reasons))
+    """
+    Judge a session anew by its own reasons and by the signs that other sessions show now.
+
+    Those that others showed before count no longer, so a verdict can go back to what it was.
+    """
+    own = tuple(sign for sign in verdict.reasons if sign not in SHOWN_BY_OTHERS)
+    found = (*own, *(sign for sign in also if sign not in own))
     score = _score(found, viewed=viewed, watch_ms=watch_ms)
     apart = verdict.viewer in ("self", "preview")
     return Verdict(verdict.viewer if apart else _viewer(score, viewed=viewed), score, found)
@@ -143,7 +148,6 @@ def _signs(signals: Signals) -> tuple[str, ...]:
         "webdriver": signals.webdriver,
         "seconds_after_send": early is not None and early < EARLY_SECONDS,
         "link_burst": signals.link_burst,
-        "other_device_at_once": signals.other_device_at_once,
         "no_input": not signals.input,
         "hidden_page": not signals.visible,
     }

@@ -59,6 +59,16 @@ def body_of(tx: Connection, name: str, version: str) -> str | None:
     return None if found is None else str(found)
 
 
+def bodies_of(tx: Connection, name: str) -> list[str]:
+    """Return every text that a campaign has had, the present one first."""
+    query = (
+        select(campaigns.c.body)
+        .where(campaigns.c.name == name)
+        .order_by(campaigns.c.active.desc(), campaigns.c.installed_at.desc(), campaigns.c.id)
+    )
+    return list(tx.execute(query).scalars())
+
+
 def active(tx: Connection) -> list[CampaignRow]:
     """Return the active version of every campaign."""
     rows = tx.execute(

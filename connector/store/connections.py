@@ -16,6 +16,7 @@ from connector.secrets import Keyring
 from connector.store.clock import now_ms
 from connector.store.tables import connections
 
+TRACKING = "tracking"
 BY_ID = select(connections).where(connections.c.id == bindparam("connection_id"))
 
 
@@ -181,16 +182,36 @@ def reconnect(
     tx: Tx, keyring: Keyring, connection_id: str, *, secrets: dict[str, Any], config: dict[str, Any]
 ) -> None:
     """Put new secrets and facts in place of the old ones; the connection is active again."""
+    kept = _with_choice(tx, connection_id, config)
     tx.execute(
         update(connections)
         .where(connections.c.id == connection_id)
-        .values(secrets=keyring.encrypt(json.dumps(secrets)), config=config, state="active")
+        .values(secrets=keyring.encrypt(json.dumps(secrets)), config=kept, state="active")
     )
 
 
 def change_config(tx: Tx, connection_id: str, config: dict[str, Any]) -> None:
-    """Replace what we know of an account."""
+    """Replace what we know of an account; how watching may be remembered stays as it was chosen."""
+    kept = _with_choice(tx, connection_id, config)
+    tx.execute(update(connections).where(connections.c.id == connection_id).values(config=kept))
+
+
+def set_tracking(tx: Tx, connection_id: str, mode: str) -> None:
+    """Choose how watching may be remembered of the contacts of a connection."""
+    config = {**_config(tx, connection_id), TRACKING: mode}
     tx.execute(update(connections).where(connections.c.id == connection_id).values(config=config))
+
+
+def _with_choice(tx: Tx, connection_id: str, config: dict[str, Any]) -> dict[str, Any]:
+    # whoever brings facts may have read them before the choice was made
+    chosen = _config(tx, connection_id).get(TRACKING)
+    others = {name: value for name, value in config.items() if name != TRACKING}
+    return others if chosen is None else {**others, TRACKING: chosen}
+
+
+def _config(tx: Tx, connection_id: str) -> dict[str, Any]:
+    own = select(connections.c.config).where(connections.c.id == connection_id)
+    return dict(tx.execute(own.with_for_update()).scalar() or {})
 
 
 def keep_pen(tx: Tx, connection_id: str, fence: int, seconds: float) -> bool:

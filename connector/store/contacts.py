@@ -7,20 +7,22 @@ enough to find the one that a colleague is about to write to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
-from connector.model import JSON, VideoStatus
-from connector.store import records, videos
-from connector.store.clock import milliseconds
-from connector.store.tables import connections
+from connector.model import JSON
+from connector.store import contact_words, videos
+from connector.store import records as known_records
+from connector.store.contact_words import CONTACT
+from connector.store.tables import connections, records
 from connector.store.tables import videos as videos_table
 from connector.store.videos import VideoRow
 
 MOST_WORDS = 8
-NAMED = ("first_name", "last_name", "company")  # slots by which a person is looked for
+FEW = 500  # contacts that are looked up one by one
 
 Key = tuple[str, str]  # connection and contact
 
@@ -35,11 +37,22 @@ class KnownContact:
     newest: VideoRow | None
 
 
-def find(tx: Connection, text: str = "", limit: int = 20) -> list[KnownContact]:
-    """Return contacts in whom each word of *text* occurs, those with whom something happened last first."""
-    met = dict(_watchers(tx, text, limit))
-    for key, at in _recorded(tx, text, limit):
-        met[key] = max(at, met.get(key, 0))
+def find(
+    tx: Connection, text: str = "", limit: int = 20, *, only: str | None = None
+) -> list[KnownContact]:
+    """
+    Return contacts in whom each word of *text* begins one, those with whom something happened last first.
+
+    *only* names the one connection to look in.
+    """
+    words = contact_words.words_of(text.replace("\0", ""))[:MOST_WORDS]
+    if text.strip() and not words:
+        return []
+    met: dict[Key, int] = {}
+    for connection_id in [only] if only is not None else list(titles(tx)):
+        for contact_id, at in _met(tx, connection_id, words, limit):
+            key = (connection_id, contact_id)
+            met[key] = max(at, met.get(key, 0))
     last = sorted(met, key=lambda key: (-met[key], key))[:limit]
     return [found for key in last if (found := known(tx, *key)) is not None]
 
@@ -48,7 +61,7 @@ def known(tx: Connection, connection_id: str, contact_id: str) -> KnownContact |
     """Return one contact; None for whom we have neither a record nor a video."""
     if "\0" in connection_id + contact_id:
         return None  # PostgreSQL takes no NUL
-    record = records.get(tx, connection_id, "contact", contact_id)
+    record = known_records.get(tx, connection_id, CONTACT, contact_id)
     newest = videos.newest(tx, connection_id, contact_id)
     if record is None and newest is None:
         return None
@@ -61,36 +74,61 @@ def titles(tx: Connection) -> dict[str, str]:
     return {row.id: row.title for row in rows}
 
 
-def _recorded(tx: Connection, text: str, limit: int) -> Iterator[tuple[Key, int]]:
-    own = select(connections.c.id).where(connections.c.crm == "local")
-    for connection_id in tx.execute(own).scalars().all():
-        for row in records.search(tx, connection_id, "contact", text=text, limit=limit).rows:
-            yield (connection_id, row.id), milliseconds(row.updated_at)
+def _met(
+    tx: Connection, connection_id: str, words: Sequence[str], limit: int
+) -> Iterator[tuple[str, int]]:
+    """Yield contacts with the time at which something happened with them, some of them twice."""
+    if words:
+        few = contact_words.holding(tx, connection_id, words, FEW)
+        if few is not None:
+            return _last_of(tx, connection_id, few)
+    # whom many words lead to is soon found among the newest
+    return _newest(tx, connection_id, words, limit)
 
 
-def _watchers(tx: Connection, text: str, limit: int) -> Iterator[tuple[Key, int]]:
+def _last_of(
+    tx: Connection, connection_id: str, contact_ids: Sequence[str]
+) -> Iterator[tuple[str, int]]:
+    own = (records.c.connection_id == connection_id) & (records.c.kind == CONTACT)
+    changed = select(records.c.id, records.c.updated_at).where(own, records.c.id.in_(contact_ids))
     of = videos_table.c
-    last = func.max(of.minted_at).label("last")
-    rows = tx.execute(
-        select(of.connection_id, of.contact_id, last)
-        .where(of.contact_id.is_not(None), of.status != VideoStatus.ERASED, *_matches(text))
-        .group_by(of.connection_id, of.contact_id)
-        .order_by(last.desc(), of.connection_id, of.contact_id)
+    minted = (
+        select(of.contact_id, func.max(of.minted_at))
+        .where(of.connection_id == connection_id, of.contact_id.in_(contact_ids))
+        .group_by(of.contact_id)
+    )
+    for query in (changed, minted):
+        yield from ((str(row[0]), int(row[1])) for row in tx.execute(query))
+
+
+def _newest(
+    tx: Connection, connection_id: str, words: Sequence[str], limit: int
+) -> Iterator[tuple[str, int]]:
+    own = (records.c.connection_id == connection_id) & (records.c.kind == CONTACT)
+    changed = (
+        select(records.c.id, records.c.updated_at)
+        .where(own, *_each(connection_id, records.c.id, words))
+        .order_by(records.c.updated_at.desc())
         .limit(limit)
     )
-    for row in rows:
-        yield (row.connection_id, row.contact_id), row.last
+    of, later = videos_table.c, videos_table.alias()
+    again = exists().where(
+        later.c.connection_id == of.connection_id,
+        later.c.contact_id == of.contact_id,
+        later.c.minted_at > of.minted_at,
+    )
+    minted = (
+        select(of.contact_id, of.minted_at)
+        .where(of.connection_id == connection_id, of.contact_id.is_not(None), ~again)
+        .where(*_each(connection_id, of.contact_id, words))
+        .order_by(of.minted_at.desc())
+        .limit(limit)
+    )
+    for query in (changed, minted):
+        yield from ((str(row[0]), int(row[1])) for row in tx.execute(query))
 
 
-def _matches(text: str) -> Iterator[ColumnElement[bool]]:
-    haystack: ColumnElement[str] = videos_table.c.contact_id
-    for slot in NAMED:
-        said = videos_table.c.slots[(slot, "text")].as_string()
-        haystack = haystack + " " + func.coalesce(said, "")
-    for word in text.replace("\0", "").split()[:MOST_WORDS]:
-        yield or_(*(haystack.icontains(one, autoescape=True) for one in _spellings(word)))
-
-
-def _spellings(word: str) -> set[str]:
-    # SQLite ignores case in ASCII only
-    return {word, word.lower(), word.capitalize(), word.upper()}
+def _each(
+    connection_id: str, contact_id: ColumnElement[Any], words: Sequence[str]
+) -> list[ColumnElement[bool]]:
+    return [contact_words.has_word(connection_id, contact_id, word) for word in words]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from connector.model import Subject, VideoStatus
-from connector.store import changes, curves, subjects
+from connector.store import changes, contact_words, subjects
+from connector.store.recount import withdraw
 from connector.store.tables import (
     DONE,
     assignments,
@@ -65,13 +66,14 @@ def erase(tx: Connection, connection_id: str, contact_id: str) -> Erased:
             assignments.c.connection_id == connection_id, assignments.c.unit == contact_id
         )
     )
+    contact_words.forget(tx, connection_id, [contact_id])
     subjects.entomb(tx, connection_id, subject)
     return Erased(tuple(video_ids), count)
 
 
 def _delete_watching(tx: Connection, video_ids: list[str]) -> int:
-    # who is erased leaves the sums too: what they add up to can always be counted anew
-    curves.withdraw(tx, video_ids)
+    # who is erased leaves the sums too, but for what is settled, which is nobody's any more
+    withdraw(tx, video_ids)
     count = 0
     for table in (events, sessions):
         count += tx.execute(delete(table).where(table.c.video_id.in_(video_ids))).rowcount
@@ -119,7 +121,9 @@ def _empty_videos(tx: Connection, video_ids: list[str]) -> None:
             slots={},
             fallback_slots=[],
             call_to_action=None,
+            actions=None,
             receipt=None,
+            earlier=None,
             status=VideoStatus.ERASED,
             reason="erased",
             sentence="",

@@ -55,7 +55,14 @@ def user_of(tx: Connection, token: str, use: Use) -> tuple[User | None, bool]:
     if not token.startswith(use) or len(token) > 100:
         return None, False
     row = tx.execute(
-        select(users.c.id, users.c.email, users.c.role, logins.c.seen_at, now_ms().label("now"))
+        select(
+            users.c.id,
+            users.c.email,
+            users.c.role,
+            users.c.connection_id,
+            logins.c.seen_at,
+            now_ms().label("now"),
+        )
         .join_from(logins, users, users.c.id == logins.c.user_id)
         .where(
             logins.c.id == _hash(token),
@@ -66,9 +73,8 @@ def user_of(tx: Connection, token: str, use: Use) -> tuple[User | None, bool]:
     idle = IDLE[use]
     if row is None or (idle is not None and row.now - row.seen_at > idle):
         return None, False
-    return User(row.id, row.email, Role(row.role), disabled=False), (
-        row.now - row.seen_at > SEEN_EVERY
-    )
+    user = User(row.id, row.email, Role(row.role), False, row.connection_id)
+    return user, row.now - row.seen_at > SEEN_EVERY
 
 
 def seen(tx: Connection, token: str) -> None:

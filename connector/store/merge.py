@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
 
 from connector.model import Subject
+from connector.store import contact_words, tracking
 from connector.store import decisions as holding
 from connector.store.awaited import CALLBACK
 from connector.store.subjects import is_erased
@@ -51,6 +52,9 @@ def merge(tx: Connection, connection_id: str, losers: Sequence[str], winner: str
     _move_changes(tx, connection_id, others, winner)
     _move_assignments(tx, connection_id, others, winner)
     _move_standing(tx, connection_id, others, winner)
+    contact_words.renew(tx, connection_id, [winner, *others])
+    if tracking.refused(tx, connection_id, Subject(CONTACT, winner)):
+        tracking.blur(tx, connection_id, Subject(CONTACT, winner))
     return moved
 
 
@@ -130,7 +134,10 @@ def _move_standing(tx: Connection, connection_id: str, losers: Sequence[str], wi
 
 
 def _be_stricter(tx: Connection, row: dict[str, Any]) -> None:
-    words = ("suppressed_at", "suppression_reason", "opted_out_at", "opt_out_source")
+    words = (
+        "suppressed_at", "suppression_reason", "opted_out_at", "opt_out_source", "tracking",
+        "tracking_at",
+    )  # fmt: skip
     firmer = {name: func.coalesce(subjects.c[name], row[name]) for name in words}
     kept = insert(tx, subjects).values(**row)
     tx.execute(

@@ -18,10 +18,12 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, 
 
 from connector.errors import PayloadError
 from connector.model import JSON
+from connector.store import contact_words
 from connector.store.clock import moment, now_ms
 from connector.store.tables import records
 from connector.store.upsert import insert
 
+CONTACT = "contact"
 LONGEST_ID, LARGEST_VALUE, MOST_FIELDS = 200, 64_000, 300
 LONGEST_KIND, LONGEST_NAME = 32, 100
 CHUNK = 500
@@ -89,10 +91,13 @@ def put_many(
     """Merge each record of a batch that was checked; the whole batch in a few statements."""
     before = many(tx, connection_id, kind, list(batch), lock=True)
     result: dict[str, Put] = {}
+    renamed: list[str] = []
     new: list[dict[str, Any]] = []
     for record_id, fields in batch.items():
         old = before.get(record_id)
         merged = _merged(old.fields if old else {}, fields)
+        if old is None or contact_words.named(old.fields) != contact_words.named(merged):
+            renamed.append(record_id)
         if old is None:
             result[record_id] = Put.CREATED
             new.append({"id": record_id, "fields": merged})
@@ -103,12 +108,16 @@ def put_many(
             _change(tx, connection_id, kind, record_id, merged)
     if new:
         _insert(tx, connection_id, kind, new)
+    if kind == CONTACT:
+        contact_words.renew(tx, connection_id, renamed)
     return result
 
 
 def remove(tx: Connection, connection_id: str, kind: str, record_id: str) -> bool:
     """Delete a record; False where there was none."""
     result = tx.execute(delete(records).where(_of(connection_id, kind), records.c.id == record_id))
+    if kind == CONTACT:
+        contact_words.renew(tx, connection_id, [record_id])
     return result.rowcount == 1
 
 

@@ -8,19 +8,18 @@ that is not yet on their contact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, select
+from sqlalchemy import Connection, case, exists, func, or_, select, update
 
+from connector.measure.segments import from_counts
+from connector.measure.tracking import IDENTIFIED, OFF
 from connector.model import VideoStatus
 from connector.store.clock import now
 from connector.store.tables import (
-    DEAD,
-    DONE,
     DUE,
-    RUNNING,
     events,
     measures,
     sessions,
@@ -28,6 +27,7 @@ from connector.store.tables import (
     videos,
 )
 from connector.store.upsert import insert
+from connector.store.watching_upserts import keeping, noting, owing, prepared
 
 CTA_CLICK = "cta_click"
 
@@ -54,7 +54,22 @@ class SessionRow:
     reasons: list[str]
     flags: dict[str, Any]
     version: int = 1
-    tracking: str = "identified"
+    tracking: str = IDENTIFIED
+    clicked: bool = False
+    shares: dict[str, list[int]] | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody may learn that it was this contact who watched."""
+        # the flag is how rows of earlier versions say it
+        return self.tracking == IDENTIFIED and not self.flags.get("untracked")
+
+    @property
+    def played(self) -> Sequence[Sequence[float]]:
+        """The stretches that were played, or what can be told of them when they are not kept."""
+        if self.shares is None:
+            return self.segments
+        return from_counts(self.counts, self.duration_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Shown:
     video_id: str
     status: str
     minted_at: int
-    opted_out: bool
+    refused: bool  # the viewer wants no videos, or not to be measured
     connection_id: str
     campaign: str
     variant: str
@@ -101,25 +116,26 @@ class Shown:
     def measured(self, version: int) -> bool:
         """Tell whether watching this rendering may be remembered, and there is something to watch."""
         watchable = self.of(version).duration > 0
-        return self.status != VideoStatus.ERASED and not self.opted_out and watchable
+        return self.status != VideoStatus.ERASED and not self.refused and watchable
 
 
 COLUMNS = [sessions.c[field.name] for field in fields(SessionRow)]
-FORWARD = [column.name for column in COLUMNS if column.name not in ("id", "video_id", "first_at")]
 
 
 def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
     """Return what is known of these videos; unknown ones are absent."""
     # the receipt holds far more than the two things that a beacon needs
     duration = videos.c.receipt["duration"].as_float()
-    opted_out = exists().where(
+    # without a contact a video is a viewer of its own
+    nobody = videos.c.contact_id.is_(None)
+    refused = exists().where(
         subjects.c.connection_id == videos.c.connection_id,
-        subjects.c.kind == "contact",
-        subjects.c.subject_id == videos.c.contact_id,
-        subjects.c.opted_out_at.is_not(None),
+        subjects.c.kind == case((nobody, "video"), else_="contact"),
+        subjects.c.subject_id == func.coalesce(videos.c.contact_id, videos.c.id),
+        or_(subjects.c.opted_out_at.is_not(None), subjects.c.tracking == OFF),
     )
     rows = tx.execute(
-        select(videos.c.id, videos.c.status, duration, videos.c.minted_at, opted_out)
+        select(videos.c.id, videos.c.status, duration, videos.c.minted_at, refused)
         .add_columns(*(videos.c[name] for name in ("connection_id", "campaign", "variant")))
         .add_columns(videos.c.template, videos.c.receipt["scenes"])
         .add_columns(videos.c.version, videos.c.earlier)
@@ -134,7 +150,7 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
             video_id=row[0],
             status=row[1],
             minted_at=row[3],
-            opted_out=bool(row[4]),
+            refused=bool(row[4]),
             connection_id=row[5],
             campaign=row[6],
             variant=row[7],
@@ -180,7 +196,7 @@ def keep(tx: Connection, rows: Iterable[SessionRow]) -> None:
     # in one order everywhere, so that two web processes cannot lock each other out
     values = [_values(row) for row in sorted(rows, key=lambda row: row.id)]
     if values:
-        tx.execute(_prepared(tx, _keeping), values)
+        tx.execute(prepared(tx, keeping), values)
 
 
 def begin(tx: Connection, row: SessionRow) -> bool:
@@ -190,12 +206,17 @@ def begin(tx: Connection, row: SessionRow) -> bool:
     return bool(owner == row.video_id)
 
 
+def change(tx: Connection, session_id: str, **columns: Any) -> None:
+    """Set columns of a session."""
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(**columns))
+
+
 def note(tx: Connection, these: Iterable[Event]) -> None:
     """Remember what happened; a repeat of the same event changes nothing."""
     moment = now(tx)
     values = [{**vars(event), "at": moment} for event in sorted(these, key=lambda event: event.id)]
     if values:
-        tx.execute(_prepared(tx, _noting), values)
+        tx.execute(prepared(tx, noting), values)
 
 
 def clicks(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, list[str]]:
@@ -220,64 +241,13 @@ def owe_measure(tx: Connection, video_ids: Iterable[str], delay: float) -> None:
         for video_id in sorted(set(video_ids))
     ]
     if values:
-        tx.execute(_prepared(tx, _owing), values)
+        tx.execute(prepared(tx, owing), values)
 
 
 def measure_version(tx: Connection, video_id: str) -> int:
     """Return how often a video's measuring was asked for."""
     found = tx.execute(select(measures.c.version).where(measures.c.id == video_id)).scalar()
     return int(found or 0)
-
-
-# Building an upsert costs more than running it, and a group of beacons runs three.
-_statements: dict[tuple[str, Callable[..., Any]], Any] = {}
-
-
-def _prepared(tx: Connection, build: Callable[[Connection], Any]) -> Any:
-    key = (tx.dialect.name, build)
-    if key not in _statements:
-        _statements[key] = build(tx)
-    return _statements[key]
-
-
-def _keeping(tx: Connection) -> Any:
-    adding = insert(tx, sessions)
-    return adding.on_conflict_do_update(
-        index_elements=["id"],
-        set_={name: adding.excluded[name] for name in FORWARD},
-        where=(sessions.c.sequence < adding.excluded.sequence)
-        & (sessions.c.video_id == adding.excluded.video_id),
-    )
-
-
-def _noting(tx: Connection) -> Any:
-    return insert(tx, events).on_conflict_do_nothing(index_elements=["id"])
-
-
-def _owing(tx: Connection) -> Any:
-    adding = insert(tx, measures)
-    waiting = measures.c.work == DUE
-    # what waits after trouble keeps its time; what waits for news comes sooner where that is asked for
-    sooner = (
-        waiting & measures.c.error_reason.is_(None) & (adding.excluded.due_at < measures.c.due_at)
-    )
-    # no IN: its list of values cannot be used for several rows at once
-    idle = (measures.c.work == DONE) | (measures.c.work == DEAD)
-    return adding.on_conflict_do_update(
-        index_elements=["id"],
-        set_={
-            "version": measures.c.version + 1,
-            "work": case((measures.c.work == RUNNING, RUNNING), else_=DUE),
-            "due_at": case(
-                (sooner, adding.excluded.due_at),
-                (waiting, measures.c.due_at),
-                else_=adding.excluded.due_at,
-            ),
-            "rung_at": case((waiting & ~sooner, measures.c.rung_at), else_=0),
-            "attempt": case((idle, 0), else_=measures.c.attempt),
-            "crashes": case((idle, 0), else_=measures.c.crashes),
-        },
-    )
 
 
 def _values(row: SessionRow) -> dict[str, Any]:

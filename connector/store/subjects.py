@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select, tuple_
 
+from connector.measure.tracking import OFF
 from connector.model import Subject
 from connector.store.clock import now_ms
 from connector.store.tables import subjects, tombstones
@@ -62,6 +63,11 @@ def opt_out(tx: Connection, connection_id: str, contact_id: str, source: str) ->
 def opt_in(tx: Connection, connection_id: str, contact_id: str) -> None:
     """Take an opt-out back."""
     _set(tx, connection_id, Subject("contact", contact_id), opted_out_at=None, opt_out_source=None)
+
+
+def refuse_tracking(tx: Connection, connection_id: str, viewer: Subject) -> None:
+    """Remember that a viewer wants not to be measured."""
+    _set(tx, connection_id, viewer, tracking=OFF, tracking_at=now_ms())
 
 
 def suppress(tx: Connection, connection_id: str, subject: Subject, reason: str) -> None:

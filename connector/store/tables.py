@@ -46,12 +46,21 @@ from connector.store.tables_around import (
     users,
     webhooks,
 )
-from connector.store.tables_watching import curves, endpoints, scene_sums
+from connector.store.tables_watching import (
+    curves,
+    endpoints,
+    filtered_sums,
+    scene_sums,
+    settled_curves,
+    settled_filtered_sums,
+    settled_scene_sums,
+)
 
 __all__ = [
     "DEAD", "DONE", "DUE", "RUNNING", "WORK", "assignments", "attempts", "audit", "bulk_jobs",
     "campaigns", "changes", "connections", "decisions", "deliveries", "events", "logins", "measures", "metadata",
-    "outcomes", "curves", "endpoints", "scene_sums", "record_rows", "records", "sessions", "subjects", "tombstones", "triggers", "users",
+    "outcomes", "curves", "endpoints", "filtered_sums", "scene_sums", "settled_curves",
+    "settled_filtered_sums", "settled_scene_sums", "record_rows", "records", "sessions", "subjects", "tombstones", "triggers", "users",
     "videos", "webhooks",
 ]  # fmt: skip
 
@@ -204,6 +213,7 @@ videos = Table(
     UniqueConstraint("trigger_id", "campaign", "step"),
     Index(None, "work", "queue", "due_at"),
     Index(None, "connection_id", "contact_id", "minted_at"),
+    Index(None, "connection_id", "minted_at"),
 )
 
 changes = Table(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -80,7 +81,24 @@ sessions = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),  # of its video
     # identified pseudonymous aggregate: what may be done with it
     Column("tracking", String(16), nullable=False, server_default="identified"),
+    Column("clicked", Boolean, nullable=False, server_default=false()),  # a call to action
+    # of each scene, once the stretches are not kept any more: [place, plays, reached, …]
+    Column("shares", Document),
     Index(None, "video_id", "first_at"),
+    # those that are forgotten after a day
+    Index(
+        "ix_sessions_passing",
+        "last_at",
+        sqlite_where=text("tracking = 'aggregate'"),
+        postgresql_where=text("tracking = 'aggregate'"),
+    ),
+    # those whose stretches are still kept
+    Index(
+        "ix_sessions_detailed",
+        "first_at",
+        sqlite_where=text("shares IS NULL"),
+        postgresql_where=text("shares IS NULL"),
+    ),
 )
 
 events = Table(
@@ -163,6 +181,21 @@ records = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Index(None, "connection_id", "kind", "updated_at"),
+)
+
+# The beginning of a word is a stretch of the index: compared byte by byte, on both databases.
+contact_words = Table(
+    "contact_words",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True),
+    Column(
+        "word",
+        String(40).with_variant(String(40, collation="C"), "postgresql"),
+        primary_key=True,
+    ),
+    Column("contact_id", Name, primary_key=True),
+    Index(None, "connection_id", "contact_id", "word"),
+    sqlite_with_rowid=False,
 )
 
 record_rows = Table(

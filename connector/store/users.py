@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, select, update
 from connector.errors import NotFoundError, PayloadError
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
-from connector.store.tables import logins, users
+from connector.store.tables import connections, logins, users
 from connector.store.upsert import insert
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
@@ -45,6 +45,15 @@ class User:
     disabled: bool
     connection_id: str | None = None  # whose contacts are to be seen; None: everybody's
 
+    @property
+    def only(self) -> str | None:
+        """The one connection whose contacts the user sees, or None where there is no such limit."""
+        return None if self.role is Role.ADMIN else self.connection_id
+
+    def sees(self, connection_id: str) -> bool:
+        """Tell whether the contacts of a connection are shown to the user."""
+        return self.only in (None, connection_id)
+
 
 def hash_password(password: str) -> str:
     """Return *password* as it is stored; PayloadError where it is too short or too long."""
@@ -64,20 +73,30 @@ def proves(stored: str | None, password: str) -> bool:
         return False
 
 
-def add(tx: Connection, email: str, password_hash: str, role: Role) -> User:
-    """Add a user; PayloadError where the address is not one or is taken."""
+def add(
+    tx: Connection, email: str, password_hash: str, role: Role, connection_id: str | None = None
+) -> User:
+    """Add a user; PayloadError where the address is not one or is taken, or for an unknown connection."""
     address = email.strip().lower()
     if not EMAIL.fullmatch(address):
         raise PayloadError(f"{email[:80]!r} is not an e-mail address", reason="email")
+    _check_connection(tx, connection_id)
     row = tx.execute(
         insert(tx, users)
-        .values(id=new_id(), email=address, password=password_hash, role=role, created_at=now_ms())
+        .values(
+            id=new_id(),
+            email=address,
+            password=password_hash,
+            role=role,
+            connection_id=connection_id,
+            created_at=now_ms(),
+        )
         .on_conflict_do_nothing(index_elements=["email"])
         .returning(users.c.id)
     ).first()
     if row is None:
         raise PayloadError(f"there is a user {address} already", reason="email_taken")
-    return User(row.id, address, role, disabled=False)
+    return User(row.id, address, role, disabled=False, connection_id=connection_id)
 
 
 def get(tx: Connection, user_id: str) -> User | None:
@@ -130,10 +149,24 @@ def change(
     tx.execute(logins.delete().where(logins.c.user_id == user_id))
 
 
+def belong(tx: Connection, user_id: str, connection_id: str | None) -> None:
+    """Show a user the contacts of one connection only, or of all; PayloadError for an unknown one."""
+    _check_connection(tx, connection_id)
+    tx.execute(update(users).where(users.c.id == user_id).values(connection_id=connection_id))
+
+
+def _check_connection(tx: Connection, connection_id: str | None) -> None:
+    if connection_id is None:
+        return
+    wanted = connection_id.replace("\0", "")
+    if tx.execute(select(connections.c.id).where(connections.c.id == wanted)).first() is None:
+        raise PayloadError(f"there is no connection {connection_id[:80]!r}", reason="connection")
+
+
 @cache
 def _nobody() -> str:
     return _hasher.hash("nobody has this password")
 
 
 def _user(row: Row[Any]) -> User:
-    return User(row.id, row.email, Role(row.role), row.disabled_at is not None)
+    return User(row.id, row.email, Role(row.role), row.disabled_at is not None, row.connection_id)

@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, select, update
 
 from connector.model import VideoStatus
+from connector.store import contact_words
 from connector.store.clock import now_ms
 from connector.store.ids import new_id
 from connector.store.tables import DONE, DUE, videos
 from connector.store.upsert import insert_for
 
 GONE = (VideoStatus.ERASED,)
-UNMADE = (VideoStatus.MINTED, VideoStatus.QUEUED, VideoStatus.RENDERING, VideoStatus.STALE)
 # a person may look again at what was decided before
 REVIEWABLE = (VideoStatus.NEEDS_REVIEW, VideoStatus.APPROVED, VideoStatus.REJECTED)
 
@@ -101,7 +101,13 @@ def mint(tx: Connection, video: NewVideo, token_hash: str, token_sealed: str) ->
         "work": DONE if on_open else DUE,
     }
     row = tx.execute(_minting(tx.dialect.name), values).first()
-    return None if row is None else str(row.id)
+    if row is None:
+        return None
+    if video.contact_id is not None:
+        contact_words.learn(
+            tx, video.connection_id, video.contact_id, video.slots, video.fallback_slots
+        )
+    return str(row.id)
 
 
 @lru_cache(maxsize=2)
@@ -165,40 +171,25 @@ def newest(tx: Connection, connection_id: str, contact_id: str) -> VideoRow | No
 
 
 def latest(
-    tx: Connection, *, limit: int = 100, offset: int = 0, status: str | None = None
+    tx: Connection,
+    *,
+    limit: int = 100,
+    offset: int = 0,
+    status: str | None = None,
+    only: str | None = None,
 ) -> list[VideoRow]:
-    """Return videos of all connections, newest first."""
+    """Return videos of all connections, or of the one named by *only*, newest first."""
     query = select(*COLUMNS).order_by(videos.c.minted_at.desc(), videos.c.id.desc())
     if status:
         query = query.where(videos.c.status == status)
+    if only:
+        query = query.where(videos.c.connection_id == only)
     return [_row(row) for row in tx.execute(query.limit(limit).offset(offset))]
 
 
 def change(tx: Connection, video_id: str, **values: object) -> None:
     """Change columns of a video that are not work columns."""
     tx.execute(update(videos).where(videos.c.id == video_id).values(**values))
-
-
-def open_now(tx: Connection, video_id: str) -> bool:
-    """Make a video that waits for its first open due at once; False where it does not wait."""
-    result = tx.execute(
-        update(videos)
-        .where(
-            videos.c.id == video_id,
-            videos.c.status.in_((VideoStatus.MINTED, VideoStatus.STALE)),
-            videos.c.work == DONE,
-        )
-        .values(
-            status=VideoStatus.QUEUED,
-            queue="render-now",
-            work=DUE,
-            due_at=now_ms(),
-            rung_at=0,
-            attempt=0,
-            crashes=0,
-        )
-    )
-    return result.rowcount == 1
 
 
 def redo(tx: Connection, ids: Sequence[str]) -> None:
@@ -243,31 +234,10 @@ def fallback_note(slots: Sequence[str]) -> tuple[str, str]:
     return "fallback_used", f"Made with the fallback for: {', '.join(slots)}."
 
 
-def cancel(tx: Connection, connection_id: str, contact_id: str) -> list[str]:
-    """Stop what is not yet rendered for a contact; return the videos."""
-    rows = tx.execute(
-        update(videos)
-        .where(
-            videos.c.connection_id == connection_id,
-            videos.c.contact_id == contact_id,
-            videos.c.status.in_(UNMADE),
-        )
-        .values(
-            status=VideoStatus.EXPIRED,
-            reason="opted_out",
-            sentence="The contact opted out before the video was rendered.",
-            work=DONE,
-            # whoever renders it right now loses the right to publish
-            fence=videos.c.fence + 1,
-        )
-        .returning(videos.c.id)
-    )
-    return list(rows.scalars())
-
-
-def count_by_status(tx: Connection) -> dict[str, int]:
-    """Return how many videos stand at each status."""
-    rows = tx.execute(select(videos.c.status, func.count()).group_by(videos.c.status))
+def count_by_status(tx: Connection, only: str | None = None) -> dict[str, int]:
+    """Return how many videos stand at each status, in all connections or in one."""
+    query = select(videos.c.status, func.count()).group_by(videos.c.status)
+    rows = tx.execute(query.where(videos.c.connection_id == only) if only else query)
     return {status: int(count) for status, count in rows}
 
 

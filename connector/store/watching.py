@@ -1,15 +1,15 @@
 """
-What the sessions of a campaign come to: views, viewers, milestones, clicks, and what was filtered.
+What the views of a campaign come to: milestones, clicks, viewers, and what was filtered.
 
-The database adds up; no session is loaded for a campaign. A view is a session in which a verified
-person pressed play and 2 s were really played. All times are taken together.
+A view is a session in which a verified person pressed play and 2 s were really played. All days are
+taken together. Views are counted by the sums, which also know those whose sessions are not kept any more;
+what is counted by video or by person can only come from sessions that are.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -17,22 +17,22 @@ from sqlalchemy import (
     Connection,
     Float,
     Select,
-    Text,
     and_,
     case,
     cast,
     distinct,
-    exists,
     func,
     or_,
     select,
 )
 
 from connector.measure.curves import Spread
-from connector.measure.engagement import END_SECONDS, END_SHARE, MILESTONES
+from connector.measure.engagement import MILESTONES
+from connector.measure.sums import MILLION, VIEW_SUMS
+from connector.measure.tracking import IDENTIFIED
 from connector.model import VideoStatus
-from connector.store.sessions import COLUMNS, CTA_CLICK, SessionRow
-from connector.store.tables import events, sessions, videos
+from connector.store.sessions import COLUMNS, SessionRow
+from connector.store.tables import curves, filtered_sums, sessions, videos
 
 # a link that leads, or led, to something to watch
 SENT = tuple(
@@ -51,38 +51,46 @@ MANIFESTS = 200
 HUMAN = "human"
 
 VIEW = and_(sessions.c.viewed, sessions.c.viewer == HUMAN)
-CLICKED = exists().where(events.c.session_id == sessions.c.id, events.c.name == CTA_CLICK)
 # 32 bits are too few for a hundred times the milliseconds of a long video
 UNIQUE = cast(sessions.c.unique_ms, BigInteger)
 LENGTH = case((sessions.c.duration_ms > 0, cast(sessions.c.duration_ms, BigInteger)), else_=1)
 SHARE = case((UNIQUE >= LENGTH, 1.0), else_=cast(UNIQUE, Float) / cast(LENGTH, Float))
-COMPLETED = or_(
-    LENGTH * MILESTONES[-1] <= UNIQUE * 100,
-    and_(
-        sessions.c.furthest_ms >= LENGTH - int(END_SECONDS * 1000),
-        LENGTH * int(END_SHARE * 100) <= UNIQUE * 100,
-    ),
-)
 # without a contact every video is a viewer of its own
 VIEWER = videos.c.connection_id + ":" + func.coalesce(videos.c.contact_id, "video " + videos.c.id)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """A campaign's views in all: *watched* is the sum of the shares that each view saw."""
+    """
+    A campaign's views in all.
+
+    *watched* is the sum of the shares that each view saw, *reached* counts views by milestone.
+    """
 
     campaign: str
     sent: int
     plays: int = 0
-    viewers: int = 0
     watched: float = 0.0
     completed: int = 0
     clicked: int = 0
+    reached: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many different people are behind those views whose sessions are kept."""
+
+    viewers: int
+    views: int
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """Of how many videos that were sent somebody saw how much, each counted by its best view."""
+    """
+    Of how many videos that were sent somebody saw how much, each counted by its best view.
+
+    Only sessions that are kept tell of which video they are.
+    """
 
     sent: int
     played: int
@@ -106,24 +114,19 @@ def totals(tx: Connection, campaign: str | None = None) -> list[Totals]:
     made = tx.execute(
         select(videos.c.campaign, sent).where(*chosen).group_by(videos.c.campaign)
     ).all()
-    seen = {
-        row[0]: (row[1], row[2], float(row[3]), row[4], row[5])
-        for row in tx.execute(
-            select(
-                videos.c.campaign,
-                func.count(),
-                func.count(distinct(VIEWER)),
-                func.sum(SHARE),
-                func.sum(_one(COMPLETED)),
-                func.sum(_one(CLICKED)),
-            )
-            .join_from(sessions, videos)
-            .where(VIEW, *chosen)
-            .group_by(videos.c.campaign)
-        )
-    }
-    found = [Totals(row[0], row[1], *seen.get(row[0], ())) for row in made]
+    seen = _seen(tx, campaign)
+    found = [Totals(name, int(count), **seen.get(name, {})) for name, count in made]
     return sorted(found, key=lambda one: (-one.plays, -one.sent, one.campaign))
+
+
+def crowd(tx: Connection, campaign: str) -> Crowd:
+    """Count the different people who viewed a campaign, as far as sessions are kept."""
+    row = tx.execute(
+        select(func.count(distinct(VIEWER)), func.count())
+        .join_from(sessions, videos)
+        .where(VIEW, videos.c.campaign == campaign)
+    ).one()
+    return Crowd(row[0], row[1])
 
 
 def funnel(tx: Connection, campaign: str) -> Funnel:
@@ -142,25 +145,20 @@ def funnel(tx: Connection, campaign: str) -> Funnel:
     return Funnel(sent, row[0], counts, int(row[1] or 0))
 
 
-def filtered(
-    tx: Connection, *, campaign: str | None = None, video_id: str | None = None
-) -> list[Filtered]:
-    """Count the sessions that are no views, by viewer and sign, of a campaign or of one video."""
-    chosen = videos.c.campaign == campaign if video_id is None else videos.c.id == video_id
-    words = cast(sessions.c.reasons, Text)
+def filtered(tx: Connection, campaign: str) -> list[Filtered]:
+    """Count a campaign's sessions that are no views, by viewer and sign."""
+    table = filtered_sums
+    count = func.sum(table.c.sessions)
     rows = tx.execute(
-        select(sessions.c.viewer, words, func.count())
-        .join_from(sessions, videos)
-        .where(chosen, ~VIEW)
-        .group_by(sessions.c.viewer, words)
+        select(table.c.viewer, table.c.reason, count)
+        .where(table.c.campaign == campaign)
+        .group_by(table.c.viewer, table.c.reason)
+        .having(count > 0)
     )
-    found: dict[str, tuple[int, dict[str, int]]] = {}
-    for viewer, text, count in rows:
-        before, reasons = found.get(viewer, (0, {}))
-        for reason in json.loads(text):
-            reasons[reason] = reasons.get(reason, 0) + count
-        found[viewer] = before + count, reasons
-    return [Filtered(name, count, reasons) for name, (count, reasons) in sorted(found.items())]
+    found: dict[str, dict[str, int]] = {}
+    for viewer, reason, number in rows:
+        found.setdefault(viewer, {})[reason] = int(number)
+    return [Filtered(name, signs.pop("", 0), signs) for name, signs in sorted(found.items())]
 
 
 def makes(tx: Connection, campaign: str) -> tuple[list[str], list[str]]:
@@ -213,15 +211,30 @@ def by_value(tx: Connection, campaign: str, slot: str) -> list[Spread]:
     return [Spread(row[0] or "", row[1], float(row[2]), float(row[3]), row[4]) for row in found]
 
 
-def newest_sessions(
-    tx: Connection, video_id: str, limit: int, *, untracked: bool = False
-) -> list[SessionRow]:
-    """Return a video's newest sessions; those that asked not to be tracked only where wanted."""
-    query = select(*COLUMNS).where(sessions.c.video_id == video_id)
-    if not untracked:
-        query = query.where(sessions.c.flags["untracked"].as_integer().is_(None))
+def newest_sessions(tx: Connection, video_id: str, limit: int) -> list[SessionRow]:
+    """Return a video's newest sessions, as far as somebody may look at them."""
+    query = select(*COLUMNS).where(
+        sessions.c.video_id == video_id,
+        sessions.c.tracking == IDENTIFIED,
+        # how rows of earlier versions say that they may not be told of
+        sessions.c.flags["untracked"].as_integer().is_(None),
+    )
     newest = query.order_by(sessions.c.first_at.desc(), sessions.c.id).limit(limit)
     return [SessionRow(**row._mapping) for row in tx.execute(newest)]
+
+
+def _seen(tx: Connection, campaign: str | None) -> dict[str, dict[str, Any]]:
+    """Return what the sums say of each campaign, or of one alone."""
+    names = ("plays", *VIEW_SUMS)
+    query = select(curves.c.campaign, *(func.sum(curves.c[name]) for name in names))
+    if campaign is not None:
+        query = query.where(curves.c.campaign == campaign)
+    found = {}
+    for name, *numbers in tx.execute(query.group_by(curves.c.campaign)):
+        sums = dict(zip(names, map(int, numbers), strict=True))
+        reached = {mark: sums.pop(f"reached_{mark}") for mark in MILESTONES}
+        found[name] = {**sums, "watched": sums["watched"] / MILLION, "reached": reached}
+    return found
 
 
 def _best(campaign: str) -> Select[Any]:
@@ -232,7 +245,7 @@ def _best(campaign: str) -> Select[Any]:
             func.max(SHARE).label("share"),
             # in whole numbers, as milestones are: 79.9 % has not reached 80
             func.max(UNIQUE * 100 // LENGTH).label("percent"),
-            func.max(_one(CLICKED)).label("clicked"),
+            func.max(_one(sessions.c.clicked)).label("clicked"),
         )
         .join_from(sessions, videos)
         .where(VIEW, videos.c.campaign == campaign)

@@ -32,7 +32,7 @@ from connector.store.users import Role, User
 from connector.store.videos import VideoRow
 from connector.strict_json import parse_json
 from connector.web.desk import desk
-from connector.web.review import review
+from connector.web.review import find, review
 
 LARGEST_BODY = 1_000_000
 MOST_ROWS = 200
@@ -169,6 +169,10 @@ def review_video(video_id: str) -> tuple[Response, int]:
     """Approve or reject a video that was kept back."""
     approved = _read_body(_Review).approved
     user: User = g.api_user
+    with desk().store.read() as tx:
+        video = find(tx, video_id)
+    if video is not None and not user.sees(video.connection_id):
+        abort(404)
     judged = review(desk(), video_id, approved=approved, actor=user.email)
     if judged is None:
         sentence = "This video is not one that can be approved or rejected now."
@@ -205,7 +209,8 @@ def _guard(response: Response) -> Response:
 def _connection(tx: Connection) -> str:
     wanted = request.args.get("connection", "local")
     row = connections.get(tx, desk().keyring, wanted) if wanted.isprintable() else None
-    if row is None or row.crm != "local":
+    user: User = g.api_user
+    if row is None or row.crm != "local" or not user.sees(row.id):
         raise NotFoundError(f"there is no local CRM called {wanted[:64]!r}")
     return row.id
 

@@ -17,10 +17,12 @@ from prometheus_client import Counter
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from connector.errors import PayloadError, SignatureError, TemporaryError
+from connector.measure.tracking import OFF, strictest
 from connector.web.collector import Collector
 from connector.web.desk import NAME, desk
 from connector.web.floods import Meter
 from connector.web.recording import Heard, Outcome, record
+from connector.web.visits import is_prefetch
 from connector.web.wire import MOST_BYTES, Beacon, parse_beacon, read_ticket
 
 COLLECTOR = "cuereel.beacons"
@@ -64,9 +66,10 @@ def _taken(beacon: Beacon) -> Response:
     )
     if not meter.allows(ticket.v):
         return _answer(429, "too_often", after=METER_SECONDS)
-    if here.settings.tracking == "off":
+    if strictest(here.settings.tracking, ticket.m) == OFF:
         return _answer(204, "off")
-    outcome = collector.submit(Heard(beacon, ticket, request.headers.get("User-Agent", "")[:300]))
+    agent = request.headers.get("User-Agent", "")[:300]
+    outcome = collector.submit(Heard(beacon, ticket, agent, is_prefetch()))
     return _answer(403 if outcome is Outcome.FOREIGN else 204, outcome)
 
 

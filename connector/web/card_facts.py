@@ -14,15 +14,16 @@ from connector.decide.campaigns import Campaign, parse_campaign
 from connector.errors import MappingError
 from connector.measure.engagement import engagement
 from connector.measure.fields import HUMAN, written
+from connector.measure.tracking import IDENTIFIED
 from connector.model import Outcome, VideoStatus
-from connector.store import campaigns, decisions, sessions, videos
+from connector.store import campaigns, decisions, sessions, tracking, videos
 from connector.store.clock import moment, now
 from connector.store.decisions import DecisionRow
 from connector.store.sessions import SessionRow
 from connector.store.videos import VideoRow
-from connector.web.card_email import email_html, email_text
 from connector.web.console.cards import WAITING, Chip, chip_of
 from connector.web.desk import Desk
+from connector.web.rep_copy import copies_of
 from connector.web.screens import Screen, View, screen_of, view_of
 
 MOST_VIDEOS = 5
@@ -38,7 +39,7 @@ SENTENCES = {
     "approved": "Somebody looked at the video and approved it.",
     "ready_with_fallback": "The video can be watched; some values were filled with a default.",
     "needs_review": "Somebody has to look at the video in the console before it is shown.",
-    "stale": "The video is made afresh when it is opened.",
+    "stale": "The video is being made afresh for whoever opened it.",
     "failed": "The video could not be made; the console says why.",
     "expired": "The link has run out.",
 }
@@ -108,14 +109,17 @@ def _standing(newest: VideoRow | None, refusal: DecisionRow | None) -> dict[str,
 def _links(here: Desk, newest: VideoRow | None, at: int) -> dict[str, str]:
     link = _link(here, newest, at) if newest else ""
     if newest is None or not link:
-        return dict.fromkeys(("link", "thumbnail", "email_html", "email_text"), "")
+        return dict.fromkeys(("link", "thumbnail", "email_html", "email_moving", "email_text"), "")
     view = view_of(newest, at, here.settings)
-    thumbnail = _thumbnail(view, link)
+    copies = copies_of(view, link)
+    # with a picture that stands still, or without one; moving only where nothing else was made
+    usual = next(iter(copies.values()))
     return {
         "link": link,
-        "thumbnail": thumbnail,
-        "email_html": email_html(view.language, view.first_name, link, thumbnail),
-        "email_text": email_text(view.language, view.first_name, link),
+        "thumbnail": _thumbnail(view, link),
+        "email_html": usual.html,
+        "email_moving": copies["moving"].html if "moving" in copies else "",
+        "email_text": usual.text,
     }
 
 
@@ -127,7 +131,7 @@ def _link(here: Desk, video: VideoRow, at: int) -> str:
 
 
 def _thumbnail(view: View, link: str) -> str:
-    shown = view.screen is Screen.PLAY and "poster.jpg" in view.files
+    shown = view.film and "poster.jpg" in view.files
     return f"{link}/poster.jpg" if shown else ""
 
 
@@ -150,11 +154,11 @@ def _watched(
     tx: Connection, here: Desk, own: Sequence[VideoRow]
 ) -> Mapping[str, Sequence[SessionRow]]:
     """Return the sessions of verified people by video, as far as they may be told of."""
-    if here.settings.tracking != "identified":
+    if not own or tracking.mode_of_video(tx, here.settings.tracking, own[0]) != IDENTIFIED:
         return {}
     by_video: dict[str, list[SessionRow]] = {}
     for row in sessions.of_videos(tx, [video.id for video in own]):
-        if row.viewed and row.viewer == HUMAN and not row.flags.get("untracked"):
+        if row.viewed and row.viewer == HUMAN and row.told:
             by_video.setdefault(row.video_id, []).append(row)
     return by_video
 
@@ -175,5 +179,5 @@ def _figures(
 def _percent(rows: Sequence[SessionRow]) -> int | None:
     if not rows:
         return None
-    played = [(start, end, rate) for row in rows for start, end, rate in row.segments]
+    played = [(start, end, rate) for row in rows for start, end, rate in row.played]
     return engagement(played, max(row.duration_ms for row in rows) / 1000).percent

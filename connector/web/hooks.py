@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from prometheus_client import Counter
 from sqlalchemy import Connection as Tx
 
@@ -32,10 +32,11 @@ LARGEST = 1_000_000  # bytes; the largest batch of any CRM we know is 500 kB
 REFUSED = b'{"error":"not accepted"}'  # constant: a forger learns nothing
 
 KNOWN_SECONDS = 1.0  # how long a connection's secrets are taken as known
+KNOWN = "cuereel.sources"
 
 Opened = TypeVar("Opened")
 blueprint = Blueprint("hooks", __name__)
-_known: dict[tuple[str, ...], tuple[float, object]] = {}
+blueprint.record_once(lambda state: state.app.extensions.update({KNOWN: {}}))
 received = Counter("cuereel_deliveries", "Deliveries by what came of them", ["crm", "result"])
 log = structlog.get_logger(__name__)
 
@@ -46,9 +47,7 @@ def receive(crm: str, connection_id: str, secret: str = "") -> Response:
     """Take one delivery of a CRM; a *secret* in the address is for the CRM's own part to judge."""
     del secret
     here, body = desk(), _body()
-    source = _lately(
-        (here.store.url, crm, connection_id), partial(_source, here, crm, connection_id)
-    )
+    source = _lately((crm, connection_id), partial(_source, here, crm, connection_id))
     if source is None:
         return _unknown()
     try:
@@ -64,7 +63,7 @@ def receive(crm: str, connection_id: str, secret: str = "") -> Response:
 def receive_for_all(crm: str, door: str) -> Response:
     """Take one delivery to an app of ours, for every connection that it concerns."""
     here, body = desk(), _body()
-    app = _lately((here.store.url, crm, "app", ""), partial(_app, here, crm))
+    app = _lately((crm, "app", ""), partial(_app, here, crm))
     if app is None:
         return _unknown()
     try:
@@ -79,13 +78,14 @@ def receive_for_all(crm: str, door: str) -> Response:
 
 def _lately(key: tuple[str, ...], open_it: Callable[[], Opened | None]) -> Opened | None:
     """Return what is behind an address, as it was a second ago at most."""
-    known = _known.get(key)
+    sources: dict[tuple[str, ...], tuple[float, object]] = current_app.extensions[KNOWN]
+    known = sources.get(key)
     if known is None or time.monotonic() - known[0] > KNOWN_SECONDS:
         opened = open_it()
         if opened is None:
-            _known.pop(key, None)
+            sources.pop(key, None)
             return None
-        _known[key] = known = (time.monotonic(), opened)
+        sources[key] = known = (time.monotonic(), opened)
     return cast(Opened, known[1])
 
 

@@ -96,7 +96,7 @@ def start(crm: str) -> BaseResponse:
     place = request.args.get("at", "")[:LONGEST_PLACE]
     begun = _Begun(crm, user.id, secrets.token_urlsafe(24), secrets.token_urlsafe(64), place)
     page = open_app(crm, _around(here, crm)).authorize(
-        state=here.keyring.sign({"crm": crm, "nonce": begun.nonce}, PURPOSE),
+        state=here.keyring.sign({"crm": crm, "nonce": begun.nonce, "at": place}, PURPOSE),
         challenge=_challenge(begun.verifier),
         back=_back(here.settings, crm),
         place=place,
@@ -128,7 +128,9 @@ def _explain(error: ConnectorError) -> BaseResponse:
     """Say on a plain page what happened and what to do."""
     log.warning("not connected", reason=error.reason)
     crm = str((request.view_args or {}).get("crm", ""))
-    page = render_template("console/connection_refused.html", sentence=error.sentence, crm=crm)
+    page = render_template(
+        "console/connection_refused.html", sentence=error.sentence, crm=crm, place=_place(crm)
+    )
     status = 503 if isinstance(error, TemporaryError) else 400
     return _spent(make_response(page, status))
 
@@ -171,6 +173,17 @@ def _state(here: Desk) -> dict[str, object]:
             raise _RefusedError(f"{FOREIGN} Begin again.") from None
         raise _RefusedError(f"{LATE} Begin again.") from None
     return stated if isinstance(stated, dict) else {}
+
+
+def _place(crm: str) -> str | None:
+    """Return where it was begun, for beginning again; also of an answer that came too late."""
+    try:
+        stated = desk().keyring.verify(request.args.get("state", ""), PURPOSE)
+    except SignatureError:
+        return None
+    if not isinstance(stated, dict) or stated.get("crm") != crm:
+        return None
+    return str(stated.get("at") or "") or None
 
 
 def _cookie(here: Desk) -> _Begun | None:

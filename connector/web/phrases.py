@@ -17,6 +17,8 @@ from babel.dates import format_date
 from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
 
+from connector.web.player_words import player_words
+
 FILE = Path(__file__).parent / "phrases.toml"
 FALLBACK = "en"
 
@@ -33,6 +35,11 @@ class Language:
         """Return a phrase as HTML; values are escaped and kept from turning the line around."""
         parts = {key: Markup("<bdi>{}</bdi>").format(value) for key, value in values.items()}
         return escape(self.phrases[phrase]).format(**parts)
+
+    @property
+    def player(self) -> dict[str, str]:
+        """What the player's controls say, by the words that media-chrome knows them by."""
+        return player_words(self.tag)
 
     def date(self, moment: int) -> str:
         """Return the day of a time in milliseconds, as this language writes it."""

@@ -8,19 +8,25 @@ page has been open, whose session it is. Times are the database's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection
 
 from connector.measure.engagement import Refusal, SessionState, engagement, is_view, read_state
-from connector.measure.sums import Contribution, contribution
-from connector.measure.viewers import Signals, judge, ua_class
+from connector.measure.tracking import AGGREGATE, strictest
+from connector.measure.viewers import (
+    SHOWN_BY_OTHERS,
+    Signals,
+    Verdict,
+    judge,
+    judge_again,
+    ua_class,
+)
 from connector.store import curves, sessions
 from connector.store.clock import now
-from connector.store.curves import Key
-from connector.store.sessions import Event, SessionRow, Shown
+from connector.store.sessions import CTA_CLICK, Event, SessionRow, Shown
 from connector.web.desk import Desk
 from connector.web.wire import Beacon, Ticket
 
@@ -39,30 +45,32 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Heard:
-    """One beacon with its verified ticket, and how the browser names itself."""
+    """One beacon with its verified ticket, how the browser names itself, and whether it looks ahead."""
 
     beacon: Beacon
     ticket: Ticket
     agent: str = ""
+    prefetch: bool = False
 
 
 def record(here: Desk, group: Sequence[Heard]) -> list[Outcome]:
     """Store a group of beacons in one transaction; return what became of each."""
     with here.store.write() as tx:
-        batch = _Batch(tx, group)
+        batch = _Batch(tx, group, here.settings.tracking)
         outcomes = [batch.take(heard) for heard in group]
         sessions.keep(tx, batch.fresh.values())
         sessions.note(tx, batch.events)
         sessions.owe_measure(tx, batch.moved, here.settings.coalesce_seconds)
         # last, because everybody else who watches the same campaign waits for these rows
-        curves.add(tx, batch.moves())
+        curves.add(tx, curves.difference(batch.shown, batch.changed()))
     return outcomes
 
 
 class _Batch:
     """One transaction's beacons, read against what was known before it."""
 
-    def __init__(self, tx: Connection, group: Sequence[Heard]) -> None:
+    def __init__(self, tx: Connection, group: Sequence[Heard], tracking: str) -> None:
+        self.tracking = tracking
         self.moment = now(tx)
         self.shown = sessions.shown(tx, (heard.ticket.v for heard in group))
         self.known = sessions.by_ids(tx, (heard.beacon.s for heard in group))
@@ -86,19 +94,14 @@ class _Batch:
         state = read_state(beacon.model_dump(), duration=duration, wall_seconds=open_for)
         if isinstance(state, Refusal):
             return Outcome.DROPPED
-        self._remember(_row(heard, video, state, before, self.moment), state)
+        row = _row(heard, video, state, before, self.moment)
+        mode = strictest(self.tracking, row.tracking, before.tracking if before else None)
+        self._remember(row if mode == row.tracking else replace(row, tracking=mode), state)
         return Outcome.STORED
 
-    def moves(self) -> dict[Key, Contribution]:
-        """Tell by how much this group moves the sums: what its sessions are, less what they were."""
-        moves: dict[Key, Contribution] = {}
-        for row in self.fresh.values():
-            video, before = self.shown[row.video_id], self.known.get(row.id)
-            scenes = video.of(row.version).scenes
-            move = contribution(row, scenes) - contribution(before, scenes)
-            key = _key(video, row)
-            moves[key] = moves[key] + move if key in moves else move
-        return moves
+    def changed(self) -> list[tuple[SessionRow | None, SessionRow]]:
+        """Return the group's sessions as they were, if they were, and as they are."""
+        return [(self.known.get(row.id), row) for row in self.fresh.values()]
 
     def _remember(self, row: SessionRow, state: SessionState) -> None:
         self.fresh[row.id] = row
@@ -109,22 +112,14 @@ class _Batch:
         ]
 
 
-def _key(video: Shown, row: SessionRow) -> Key:
-    return Key(
-        connection_id=video.connection_id,
-        campaign=video.campaign,
-        variant=video.variant,
-        template=video.template,
-        day=curves.day_of(row.first_at),
-    )
-
-
 def _row(
     heard: Heard, video: Shown, state: SessionState, before: SessionRow | None, moment: int
 ) -> SessionRow:
     seen = engagement(state.segments, video.of(heard.ticket.n).duration, state.last)
     first_at = before.first_at if before else moment
-    verdict = judge(_signals(heard, state, seen.watch_ms, (first_at - video.minted_at) / 1000))
+    own = judge(_signals(heard, state, seen.watch_ms, (first_at - video.minted_at) / 1000))
+    viewed = is_view(gesture=state.flags["gesture"], watch_ms=seen.watch_ms)
+    verdict = _with_others(own, before, viewed=viewed, watch_ms=seen.watch_ms)
     return SessionRow(
         id=state.id,
         video_id=video.video_id,
@@ -138,13 +133,29 @@ def _row(
         watch_ms=seen.watch_ms,
         furthest_ms=seen.furthest_ms,
         last_ms=seen.last_ms,
-        viewed=is_view(gesture=state.flags["gesture"], watch_ms=seen.watch_ms),
+        viewed=viewed,
         viewer=verdict.viewer,
         score=verdict.score,
         reasons=list(verdict.reasons),
         flags=_flags(heard, video, state, moment),
         version=heard.ticket.n,
+        tracking=_tracking(heard),
+        clicked=(before is not None and before.clicked)
+        or any(beat.name == CTA_CLICK for beat in state.events),
     )
+
+
+def _with_others(
+    own: Verdict, before: SessionRow | None, *, viewed: bool, watch_ms: int
+) -> Verdict:
+    """Let those signs stand that no beacon can show, because only other sessions do."""
+    shown = [sign for sign in before.reasons if sign in SHOWN_BY_OTHERS] if before else []
+    return judge_again(own, *shown, viewed=viewed, watch_ms=watch_ms) if shown else own
+
+
+def _tracking(heard: Heard) -> str:
+    """Return how this may be remembered, by its page and by what the browser asks for."""
+    return strictest(heard.ticket.m, AGGREGATE if heard.beacon.f.dnt else None)
 
 
 def _signals(
@@ -157,6 +168,8 @@ def _signals(
         visible=state.flags["visible"],
         input=bool(heard.beacon.f.inp),
         webdriver=state.flags["webdriver"],
+        honeypot=state.flags["honeypot"],
+        prefetch=heard.prefetch,
         # a link cannot be sent before it exists; when it really was sent the CRM does not say
         seconds_after_send=seconds_after_send,
         internal=heard.ticket.own,

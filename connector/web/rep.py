@@ -2,7 +2,7 @@
 /rep: a colleague finds a contact, has a video made, and takes it along into an e-mail.
 
 Two clicks lead from a contact to the clipboard. A GET changes nothing; the one POST asks for a video,
-and the usual gates decide. Users belong to no connection, so whoever may be here sees all contacts.
+and the usual gates decide. Whoever belongs to a connection finds its contacts and no others.
 """
 
 from __future__ import annotations
@@ -124,13 +124,20 @@ def _found() -> dict[str, Any]:
     text = request.args.get("q", "").strip()[:LONGEST]
     searched = text if len(text) >= SHORTEST else ""
     with desk().store.read() as tx:
-        found = contacts.find(tx, searched, MOST_FOUND)
-        titles = contacts.titles(tx)
+        found = contacts.find(tx, searched, MOST_FOUND, only=signed_in().only)
+        titles = _titles(tx)
     lines = [line_of(person, titles) for person in found]
     return {"lines": lines, "text": text, "searched": searched, "full": len(lines) == MOST_FOUND}
 
 
+def _titles(tx: Connection) -> dict[str, str]:
+    # where there is only one to choose from, none is named
+    return {} if signed_in().only else contacts.titles(tx)
+
+
 def _known(tx: Connection, connection_id: str, contact_id: str) -> KnownContact:
+    if not signed_in().sees(connection_id):
+        abort(404)  # as if it were not there: who else is known is nobody's business
     return contacts.known(tx, connection_id, contact_id) or abort(404)
 
 
@@ -142,7 +149,7 @@ def _facts(tx: Connection, person: KnownContact) -> dict[str, Any]:
     pending = came.pending if came else bool(newest and newest.status in asked.UNDER_WAY)
     left = _looks_left()
     return {
-        "person": line_of(person, contacts.titles(tx)),
+        "person": line_of(person, _titles(tx)),
         "card": card,
         "copies": _copies(tx, person, card["link"]),
         "picture": picture_of(here, newest, now(tx)),

@@ -1,5 +1,5 @@
 """
-A video as a rep pastes it into an e-mail of their own: picture, link and the same as plain text.
+A video as a piece of an e-mail, on the pages for reps and on a CRM's card: picture, link, plain text.
 
 Made for the editors of Gmail, Outlook and the CRMs: a table of a fixed width, inline styles only,
 small enough that no mail program clips it, and a link in words beneath for whoever sees no pictures.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from connector.web.card_email import title_of
-from connector.web.screens import Screen, View
+from connector.web.phrases import Language
+from connector.web.screens import View
 
 WIDTH = 480  # pixels; the file has twice as many
 # the button is part of the picture, as mail programs lay nothing over one; a GIF begins with it too
@@ -49,7 +49,7 @@ def copies_of(view: View, link: str) -> dict[str, Copy]:
         for picture, names in PICTURES.items()
         if (name := next((one for one in names if one in view.files), ""))
     }
-    if view.screen is not Screen.PLAY or not sources:
+    if not view.film or not sources:
         sources = {"none": ""}
     text = f"{_title(view)}: {link}"
     return {picture: Copy(_html(view, link, src), text) for picture, src in sources.items()}
@@ -69,7 +69,14 @@ def _html(view: View, link: str, source: str) -> str:
 
 
 def _title(view: View) -> str:
-    return title_of(view.language, view.first_name) + _length(view)
+    return _said(view.language, view.first_name) + _length(view)
+
+
+def _said(language: Language, name: str) -> str:
+    """Say for whom the video is, in the language that it is spoken in."""
+    # a name with a line break could pretend to be another line of the e-mail
+    plain = " ".join(name.split())
+    return language.phrases["for_name"].format(name=plain) if plain else language.phrases["for_you"]
 
 
 def _length(view: View) -> str:

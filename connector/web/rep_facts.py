@@ -16,7 +16,7 @@ from connector.store.videos import VideoRow
 from connector.web.card_facts import WITHOUT_LINK, choices
 from connector.web.console.cards import Chip, chip_of, name_of
 from connector.web.desk import Desk
-from connector.web.screens import Screen, screen_of, stored_key
+from connector.web.screens import Screen, screen_of, shows_film, stored_key
 
 POSTERS = ("poster-play.jpg", "poster.jpg")
 
@@ -70,7 +70,7 @@ def offers_of(tx: Connection, here: Desk, person: KnownContact) -> list[Offer]:
 
 def picture_of(here: Desk, video: VideoRow | None, at: int) -> str:
     """Return the address of a video's picture on this host; empty where there is none."""
-    if video is None or screen_of(video, at) is not Screen.PLAY:
+    if video is None or not shows_film(video, at):
         return ""
     name = next((one for one in POSTERS if stored_key(video, one)), "")
     return f"{_page(here, video)}/{name}" if name else ""

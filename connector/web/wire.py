@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from connector.errors import PayloadError, SignatureError
+from connector.measure.tracking import IDENTIFIED
 from connector.secrets import Keyring
 
 MOST_BYTES = 8192
@@ -55,6 +56,7 @@ class Flags(_Strict):
     wd: Bit = Field(0, description="driven by software, as the browser says")
     inp: Bit = Field(0, description="pointer, key, touch or scroll before the first play")
     dnt: Bit = Field(0, description="the viewer asks not to be tracked (GPC or DNT)")
+    hp: Bit = Field(0, description="a link was followed that no person can see")
 
 
 class Vitals(_Strict):
@@ -92,12 +94,17 @@ class Beacon(_Strict):
 
 
 class Ticket(_Strict):
-    """What a beacon token says: which rendering of which video, shown when, and whether to one of us."""
+    """
+    What a beacon token says: which rendering of which video, shown when, and whether to one of us.
+
+    `m` is the way of measuring that was known when the page was shown.
+    """
 
     v: str
     at: int
     own: bool = False
     n: int = 1
+    m: str = IDENTIFIED
 
 
 def parse_beacon(body: bytes) -> Beacon:
@@ -111,11 +118,18 @@ def parse_beacon(body: bytes) -> Beacon:
 
 
 def make_ticket(
-    keyring: Keyring, video_id: str, at: int, *, version: int = 1, own: bool = False
+    keyring: Keyring,
+    video_id: str,
+    at: int,
+    *,
+    version: int = 1,
+    own: bool = False,
+    tracking: str = IDENTIFIED,
 ) -> str:
     """Return the token that a page hands to its player; what goes without saying is left out."""
     says: dict[str, Any] = {"v": video_id, "at": at}
     says |= {"n": version} if version != 1 else {}
+    says |= {"m": tracking} if tracking != IDENTIFIED else {}
     return keyring.sign({**says, "own": True} if own else says, PURPOSE)
 
 

@@ -111,3 +111,17 @@ def secrets(store: Store, settings: Settings) -> list[str]:
         row = connections.get(tx, make_station(settings).keyring, "local")
     assert row is not None
     return list(row.secrets["signing"])
+
+
+def test_an_operator_chooses_how_watching_is_remembered(
+    sqlite_store: Store, settings: Settings
+) -> None:
+    """For one connection, with a line in the log; a mode that there is not is refused."""
+    assert run("tracking", "local", "aggregate").exit_code == 0
+    assert run("tracking", "local", "sometimes").exit_code == 2
+    with sqlite_store.read() as tx:
+        row = connections.get(tx, make_station(settings).keyring, "local")
+        [entry] = audit.entries(tx)
+    assert row is not None
+    assert row.config["tracking"] == "aggregate"
+    assert (entry.action, entry.facts) == ("tracking_set", {"mode": "aggregate"})

@@ -10,9 +10,13 @@ from click.testing import CliRunner, Result
 
 from connector.cli.user import user
 from connector.errors import NotFoundError, PayloadError
+from connector.secrets import open_keyring
+from connector.settings import load_settings
+from connector.signing import new_secret
 from connector.store import Store, audit, logins, users
 from connector.store.logins import Use
 from connector.store.users import Role
+from tests.fakes.local import connect_local
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +68,7 @@ def test_users_are_listed_disabled_and_enabled(sqlite_store: Store) -> None:
     run("add", "ana@example.com")
     run("disable", "ana@example.com")
     assert json.loads(run("list", "--json").stdout) == [
-        {"email": "ana@example.com", "role": "admin", "disabled": True}
+        {"email": "ana@example.com", "role": "admin", "connection": None, "disabled": True}
     ]
     run("enable", "ana@example.com")
     assert "disabled" not in run("list").stdout
@@ -88,3 +92,16 @@ def test_an_unknown_user_is_named() -> None:
     """A mistyped address is told."""
     for command in ("disable", "enable", "password", "token"):
         assert isinstance(run(command, "nobody@example.com").exception, NotFoundError)
+
+
+def test_a_rep_of_one_connection_is_added_and_an_unknown_one_refused(sqlite_store: Store) -> None:
+    """Whose contacts a rep sees is stored and listed; a slip of the pen makes no user."""
+    connect_local(sqlite_store, open_keyring(load_settings()), "local", [new_secret()])
+    run("add", "ana@example.com", "--role", "rep", "--connection", "local")
+    refused = run("add", "ben@example.com", "--role", "rep", "--connection", "lokal")
+    listed = json.loads(run("list", "--json").stdout)
+
+    assert [(one["email"], one["connection"]) for one in listed] == [("ana@example.com", "local")]
+    assert "rep      local" in run("list").stdout
+    assert isinstance(refused.exception, PayloadError)
+    assert "lokal" in refused.exception.sentence

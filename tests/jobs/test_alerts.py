@@ -231,7 +231,7 @@ def test_who_asks_not_to_be_tracked_is_told_of_to_nobody(viewing: Viewing) -> No
     assert (tasks(viewing), events(viewing)) == ([], [])
 
 
-@pytest.mark.parametrize("tracking", ["aggregate", "off"])
+@pytest.mark.parametrize("tracking", ["pseudonymous", "aggregate", "off"])
 def test_without_identified_tracking_nobody_is_told(
     viewing: Viewing, monkeypatch: pytest.MonkeyPatch, tracking: str
 ) -> None:
@@ -268,6 +268,21 @@ def test_an_event_names_nobody(viewing: Viewing) -> None:
         assert data["video_id"] == reel.id
         assert "Ana" not in json.dumps(data)
         assert reel.token not in json.dumps(data)
+
+
+def test_a_click_is_told_with_the_key_and_the_words_of_its_button(viewing: Viewing) -> None:
+    """Each call to action once in a session; one without words of its own is known by its key."""
+    call = {"key": "call", "kind": "calendar", "label": "Plan a call", "scenes": ["plan"]}
+    reel = viewing.reel(actions=[{**call, "url": "https://example.com/call"}])
+    session = watch(viewing, reel, (0, 20))
+    for key in ("main", "call", "call"):
+        click(viewing, reel, session, key)
+    pass_by(viewing, 80)
+    measured(viewing, reel)
+    told = [
+        (data["cta"], data.get("cta_label")) for kind, data in events(viewing) if "cta." in kind
+    ]
+    assert sorted(told) == [("call", "Plan a call"), ("main", None)]
 
 
 def test_a_cold_contact_is_no_task_but_its_view_is_an_event(viewing: Viewing) -> None:

@@ -318,7 +318,7 @@ def test_a_trigger_that_is_given_up_is_told(road: Road, monkeypatch: pytest.Monk
     road.contact("c1", plan="team")
     ask(road)
     with monkeypatch.context() as patch:
-        patch.setattr(planning, "open_source", down)
+        patch.setattr(planning, "ask", down)
         road.travel("triggers", rounds=road.settings.attempts + 1)
     answer = told(road)
     assert answer

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from connector.errors import PayloadError
 from connector.jobs.owed import owe_decision, owe_video
 from connector.jobs.send_webhooks import TRIES, WAITS, send_webhooks, wait_after
 from connector.jobs.station import Station, close_station, open_station
-from connector.model import Decision, Outcome, VideoStatus
+from connector.model import Decision, Outcome, Subject, VideoStatus
 from connector.notify import webhooks as outgoing
+from connector.queues import Doorbell
 from connector.secrets import new_key
 from connector.settings import Settings
 from connector.signing import new_secret
@@ -429,6 +431,48 @@ def test_a_refusal_is_told(told: Road) -> None:
     assert event["type"] == "video.skipped"
     assert event["data"]["status"] == "blocked_consent"
     assert event["data"]["campaign"]
+
+
+def test_a_refusal_without_a_look_at_the_record_is_told_as_well(told: Road) -> None:
+    """What no campaign answers, and what came again later, each once and only where there is a contact."""
+    told.contact("c1")
+    told.post("contact.birthday")
+    told.post("company.birthday", Subject("company", "acme"))
+    told.travel("triggers")
+    at = datetime.now(UTC)
+    told.post(occurred_at=at)
+    told.post(occurred_at=at - timedelta(hours=1))
+    told.travel("triggers")
+
+    skipped = [one["data"] for one in events(told) if one["type"] == "video.skipped"]
+    assert sorted(one["reason"] for one in skipped) == ["no_campaign", "superseded"]
+    assert {one["contact_id"] for one in skipped} == {"c1"}
+    assert len({one["decision_id"] for one in skipped}) == 2
+
+
+def test_who_was_erased_is_not_told_of(told: Road) -> None:
+    """An id in an event would bring back what was to be forgotten."""
+    told.contact("c1")
+    told.post("contact.deleted")
+    told.travel("triggers")
+    told.post("contact.birthday")
+    told.travel("triggers")
+
+    assert events(told) == []
+
+
+def test_a_refusal_is_rung_for_at_once(told: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the sweep."""
+    rung: dict[str, list[str]] = {}
+    monkeypatch.setattr(Doorbell, "ring", lambda _, job, ids, *more: rung.update({job: list(ids)}))
+    told.contact("c1", email_opt_out=True)
+    told.post()
+    told.travel("triggers")
+
+    with told.store.read() as tx:
+        owed = list(tx.execute(select(table.c.id).where(table.c.kind == "video.skipped")).scalars())
+    assert rung["send_webhooks"] == owed
+    assert len(owed) == 1
 
 
 def test_a_holdout_stays_inside(told: Road) -> None:

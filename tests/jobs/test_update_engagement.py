@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -18,12 +19,23 @@ from connector.measure import alerts
 from connector.model import VideoStatus
 from connector.secrets import Keyring
 from connector.settings import Settings
-from connector.store import Store, changes, erase, sessions, videos
+from connector.store import (
+    Store,
+    changes,
+    connections,
+    curves,
+    erase,
+    sessions,
+    settling,
+    videos,
+    watching,
+)
 from connector.store.ids import new_id
+from connector.store.recount import recount
 from connector.store.sessions import measure_version
 from connector.store.tables import changes as changes_table
 from connector.store.tables import measures
-from tests.web.viewing import Reel, Viewing, make_viewing, post, state
+from tests.web.viewing import CONNECTION, Reel, Viewing, make_viewing, post, state
 
 
 @pytest.fixture
@@ -54,9 +66,10 @@ def watch(here: Viewing, reel: Reel, *played: tuple[float, float], **flags: int)
     return session
 
 
-def click(here: Viewing, reel: Reel, session: str) -> None:
-    """Press the call to action in a session."""
-    here.client.post(f"{reel.path}/cta", data={"s": session, "t": here.ticket(reel)})
+def click(here: Viewing, reel: Reel, session: str, key: str = "main") -> None:
+    """Press a call to action in a session."""
+    form = {"s": session, "t": here.ticket(reel), "c": key}
+    assert here.client.post(f"{reel.path}/cta", data=form).status_code == 303
 
 
 def owed(here: Viewing, kind: str = "property") -> dict[str, dict[str, Any]]:
@@ -110,6 +123,23 @@ def test_a_click_is_written_in_the_words_of_the_button(viewing_sqlite: Viewing) 
     assert owed(viewing_sqlite)["c1"]["last_cta"] == "Book your first session"
 
 
+def test_each_button_is_named_by_its_own_words(viewing_sqlite: Viewing) -> None:
+    """Of several calls to action, the record tells which one was followed last."""
+    call = {"key": "call", "kind": "calendar", "label": "Plan a call", "scenes": []}
+    reel = viewing_sqlite.reel(
+        call_to_action={"label": "Buy", "url": "https://example.com/buy"},
+        actions=[{**call, "url": "https://example.com/call"}],
+    )
+    session = watch(viewing_sqlite, reel, (0, 12))
+    for key in ("main", "call"):
+        click(viewing_sqlite, reel, session, key)
+        time.sleep(0.002)  # which one came last is told by the database's clock
+    update_engagement([reel.id])
+    words = owed(viewing_sqlite)["c1"]
+    assert (words["last_cta"], words["cta_clicks"]) == ("Plan a call", 2)
+    assert owed(viewing_sqlite, "view_row")[session]["clicks"] == "Buy, Plan a call"
+
+
 def test_each_view_has_a_row_of_its_own(viewing: Viewing) -> None:
     """The second layer names the video, the time and what was seen in that one view."""
     reel = viewing.reel()
@@ -161,7 +191,7 @@ def test_who_is_not_a_verified_person_changes_nothing(
     assert work_of(viewing, reel) == "done"
 
 
-@pytest.mark.parametrize("tracking", ["aggregate", "off"])
+@pytest.mark.parametrize("tracking", ["pseudonymous", "aggregate", "off"])
 def test_without_identified_tracking_contacts_learn_nothing(
     viewing: Viewing, monkeypatch: pytest.MonkeyPatch, tracking: str
 ) -> None:
@@ -324,3 +354,102 @@ def viewing_sqlite(
     # when alerts are told has tests of its own
     monkeypatch.setattr(alerts, "ALERT_SECONDS", 0.0)
     return here
+
+
+@pytest.mark.parametrize("mode", ["pseudonymous", "aggregate", "off"])
+def test_a_connection_may_ask_for_less(viewing: Viewing, mode: str) -> None:
+    """What was watched before it did so is not told either; the campaign's sums know of it."""
+    reel = viewing.reel()
+    watch(viewing, reel, (0, 12))
+    with viewing.store.write() as tx:
+        connections.set_tracking(tx, CONNECTION, mode)
+    update_engagement([reel.id])
+    assert owed(viewing) == owed(viewing, "view_row") == {}
+    with viewing.store.read() as tx:
+        assert curves.of_campaign(tx, "onboarding").plays == 1
+
+
+def test_who_says_no_is_told_as_that_and_no_more(viewing: Viewing) -> None:
+    """What the record said before stays as it was; what is watched later changes nothing."""
+    reel = viewing.reel()
+    watch(viewing, reel, (0, 12))
+    update_engagement([reel.id])
+    before = owed(viewing)["c1"]
+    open_page = state(viewing.ticket(reel, opened=300), new_id(), 1, (0, 20))
+    viewing.client.post(f"{reel.path}/untracked")
+    assert post(viewing.client, open_page) == 204
+    update_engagement([reel.id])
+    assert owed(viewing)["c1"] == {**before, "tracking_consent": "opted_out"}
+    assert len(owed(viewing, "view_row")) == 1
+
+
+def measure_again(here: Viewing, reel: Reel) -> None:
+    """Have a video measured though nothing was watched since."""
+    with here.store.write() as tx:
+        sessions.owe_measure(tx, [reel.id], 0)
+    update_engagement([reel.id])
+
+
+def views(here: Viewing) -> tuple[int, int]:
+    """Return the views of the campaign and those in which the button was pressed."""
+    with here.store.read() as tx:
+        totals = {one.campaign: one for one in watching.totals(tx)}
+    return totals["onboarding"].plays, totals["onboarding"].clicked
+
+
+def test_a_burst_is_taken_out_of_the_sums_and_can_come_back(viewing: Viewing) -> None:
+    """Until ten seconds are really played; a beacon in between does not bring it back by itself."""
+    reels = [viewing.reel() for _ in range(3)]
+    beacons = [state(viewing.ticket(reel, opened=300), new_id(), 1, (0, 5)) for reel in reels]
+    for beacon in beacons:
+        post(viewing.client, beacon)
+    assert views(viewing) == (3, 0)
+    update_engagement([reels[0].id])
+    assert views(viewing) == (0, 0)
+    again = {**beacons[0], "q": 2, "r": [[0, 6, 1]]}
+    post(viewing.client, again)
+    [row] = viewing.sessions(reels[0])
+    assert (row.viewer, row.reasons) == ("bot", ["link_burst"])
+    assert owed(viewing) == {}
+    post(viewing.client, {**again, "q": 3, "r": [[0, 12, 1]]})
+    update_engagement([reels[0].id])
+    assert views(viewing) == (1, 0)
+    assert recount(viewing.store) == 0
+
+
+def test_a_burst_that_is_none_any_more_is_forgiven(viewing: Viewing) -> None:
+    """One of the links turns out to be somebody else's: two were opened, as people do."""
+    reels = [viewing.reel() for _ in range(3)]
+    for reel in reels:
+        click(viewing, reel, watch(viewing, reel, (0, 5)))
+    update_engagement([reels[0].id])
+    assert views(viewing) == (0, 0)
+    viewing.change(reels[2].id, contact_id="somebody else")
+    measure_again(viewing, reels[0])
+    assert views(viewing) == (2, 2)
+    assert [row.reasons for reel in reels[:2] for row in viewing.sessions(reel)] == [[], []]
+    assert recount(viewing.store) == 0
+
+
+@pytest.mark.parametrize("mode", ["pseudonymous", "aggregate"])
+def test_bursts_are_found_where_nobody_is_told(viewing_sqlite: Viewing, mode: str) -> None:
+    """The sums are to be true in every mode."""
+    with viewing_sqlite.store.write() as tx:
+        connections.set_tracking(tx, CONNECTION, mode)
+    reels = [viewing_sqlite.reel() for _ in range(3)]
+    for reel in reels:
+        watch(viewing_sqlite, reel, (0, 5))
+    update_engagement([reels[0].id])
+    assert views(viewing_sqlite) == (0, 0)
+
+
+def test_old_views_are_told_without_their_stretches(viewing: Viewing) -> None:
+    """To one part in a hundred the record stays what it was."""
+    reel = viewing.reel()
+    watch(viewing, reel, (10, 16), (0, 8))
+    update_engagement([reel.id])
+    before = owed(viewing)["c1"]
+    settling.drop_stretches(viewing.store, -1)
+    measure_again(viewing, reel)
+    assert viewing.sessions(reel)[0].segments == []
+    assert owed(viewing)["c1"] == before

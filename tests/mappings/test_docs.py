@@ -10,7 +10,15 @@ from connector.decide.campaigns import parse_campaign
 from connector.decide.checks import check_campaign
 from connector.decide.dictionary import load_dictionary
 from connector.decide.expressions import FILTERS
-from connector.decide.schema import Deliver, Experiment, Limits, Source, Words
+from connector.decide.schema import (
+    Action,
+    CallToAction,
+    Deliver,
+    Experiment,
+    Limits,
+    Source,
+    Words,
+)
 from renderers.template import find_template
 
 DOCS = Path(__file__).parents[2] / "docs" / "campaigns.md"
@@ -40,7 +48,9 @@ def test_the_example_can_be_used_as_it_is(page: str) -> None:
     assert "'headline'" in errors[0]
 
 
-@pytest.mark.parametrize("table", [Words, Source, Limits, Experiment, Deliver])
+@pytest.mark.parametrize(
+    "table", [Words, Source, Limits, Experiment, Deliver, CallToAction, Action]
+)
 def test_every_key_is_explained(page: str, table: type) -> None:
     """No key can be written that the page does not show."""
     fields = table.model_fields  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.measure.scoring import Watched, fading, points, score, tier
+from connector.measure.scoring import Watched, fades_in, fading, points, score, tier
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -67,3 +67,38 @@ def test_nothing_watched_is_no_points() -> None:
 def test_tiers_have_names(points: int, expected: str) -> None:
     """Three quarters of one video are warm; watched and clicked is hot."""
     assert tier(points) == expected
+
+
+def test_a_score_is_written_anew_when_a_fifth_of_it_is_gone() -> None:
+    """25 points are 20 after nine days and a half."""
+    best = [watched(100, rewatches=2, clicked=True)]
+    assert fades_in(best, NOW) == timedelta(days=9)
+    assert score(best, NOW + timedelta(days=8)) == 21
+    assert score(best, NOW + timedelta(days=9)) == 20
+
+
+def test_a_tier_is_written_on_the_day_on_which_it_changes() -> None:
+    """Somebody just above the edge is colder soon, though little of the score is gone."""
+    edge = [watched(75)]
+    assert tier(score(edge, NOW)) == "warm"
+    days = fades_in(edge, NOW)
+    assert days is not None
+    assert tier(score(edge, NOW + days)) == "cold"
+    assert tier(score(edge, NOW + days - timedelta(days=1))) == "warm"
+
+
+def test_a_score_of_nothing_fades_no_further() -> None:
+    """Nobody looks again at a contact that is cold for good."""
+    assert fades_in([], NOW) is None
+    assert fades_in([watched(95, days_ago=400)], NOW) is None
+    assert fades_in([watched(95, clicked=True)], NOW, opted_out=True) is None
+
+
+def test_a_score_that_is_followed_comes_to_nothing() -> None:
+    """From one writing to the next it ends at zero, within a year and in few steps."""
+    one, at, steps = [watched(100, rewatches=2, clicked=True)], NOW, 0
+    while (after := fades_in(one, at)) is not None:
+        at, steps = at + after, steps + 1
+    assert score(one, at) == 0
+    assert steps <= 15
+    assert at - NOW < timedelta(days=365)

@@ -31,13 +31,24 @@ class Session:
     last_ms: int = 0
     viewed: bool = True
     viewer: str = "human"
+    unique_ms: int = 0
+    furthest_ms: int = 0
+    reasons: tuple[str, ...] = ()
+    clicked: bool = False
+    shares: dict[str, list[int]] | None = None
 
 
 def watched(*stretches: tuple[float, float]) -> Session:
     """Measure a session of a video of 10 s."""
     played = [(start, end, 1.0) for start, end in stretches]
     seen = engagement(played, D)
-    return Session(counts=seen.counts, segments=played, last_ms=seen.last_ms)
+    return Session(
+        counts=seen.counts,
+        segments=played,
+        last_ms=seen.last_ms,
+        unique_ms=seen.unique_ms,
+        furthest_ms=seen.furthest_ms,
+    )
 
 
 A = watched((0, 10))
@@ -112,8 +123,12 @@ def test_a_scene_shorter_than_two_seconds_is_rewatched_when_all_of_it_is() -> No
 
 @pytest.mark.parametrize("viewer", ["unknown", "bot", "self", "preview"])
 def test_only_a_verified_person_adds_anything(viewer: str) -> None:
-    """Whoever else plays the whole video moves no sum."""
-    assert not contribution(replace(A, viewer=viewer), SCENES)
+    """Whoever else plays the whole video moves no sum of views, and is counted by each sign."""
+    other = replace(A, viewer=viewer, reasons=("no_input",))
+    assert contribution(other, SCENES) == Contribution(
+        filtered={(viewer, ""): 1, (viewer, "no_input"): 1}
+    )
+    assert not contribution(other, SCENES).viewed
     assert contribution(A, SCENES)
 
 

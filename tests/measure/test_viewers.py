@@ -74,7 +74,7 @@ def test_a_scanner_in_a_real_browser_is_caught_by_its_haste() -> None:
 
 def test_a_quick_person_who_really_watches_stays_a_person() -> None:
     """Opening a mail at once is suspicious only until ten seconds were really played."""
-    quick = {"seconds_after_send": 5.0, "input": False, "other_device_at_once": True}
+    quick = {"seconds_after_send": 5.0, "input": False, "visible": False}
     assert judge(signals(watch_ms=3_000, **quick)).viewer == "bot"
     assert judge(signals(watch_ms=10_000, **quick)).viewer == "human"
     assert judge(signals(watch_ms=10_000, gesture=False, **quick)).viewer == "bot"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Select, Table, select, update
 
 from connector.cli.prepare import install_campaigns
 from connector.jobs.update_engagement import update_engagement
@@ -71,7 +71,8 @@ class Visit:
         address = path if name == "page" else f"{path}/{name}"
         form = {"s": "", "t": self._ticket(video_id)} if method == "POST" else None
         answer = self.road.client.open(address, method=method, headers=self.headers, data=form)
-        assert answer.status_code < 400
+        ahead = name == "page" and "prefetch" in self.headers.get("Sec-Purpose", "")
+        assert answer.status_code == 503 if ahead else answer.status_code < 400
         answer.get_data()
 
     def _report(self, video_id: str) -> None:
@@ -156,23 +157,33 @@ def _sent(road: Road, video: VideoRow, seconds_ago: float) -> str:
 def settle(road: Road) -> None:
     """Measure at once and again when alerts have waited long enough, and write what is owed."""
     for waited in (0, ALERT_TAKES):
-        with road.store.write() as tx:
-            tx.execute(
-                update(sessions_table).values(
-                    first_at=sessions_table.c.first_at - waited,
-                    last_at=sessions_table.c.last_at - waited,
-                )
+        measure(road, waited)
+
+
+def measure(road: Road, waited: int) -> None:
+    """Measure as if every session were that many milliseconds older, and write what is owed."""
+    with road.store.write() as tx:
+        tx.execute(
+            update(sessions_table).values(
+                first_at=sessions_table.c.first_at - waited,
+                last_at=sessions_table.c.last_at - waited,
             )
-            tx.execute(update(measures).values(work="due", due_at=now_ms() - 1))
-            ids = leases.due(tx, "measures", ring_again=-1, limit=100)
-        update_engagement(ids)
-        road.travel("changes")
+        )
+        tx.execute(update(measures).values(work="due", due_at=now_ms() - 1))
+        ids = leases.due(tx, "measures", ring_again=-1, limit=100)
+    update_engagement(ids)
+    road.travel("changes")
 
 
 def told(road: Road) -> dict[str, list[str]]:
     """Return all that anybody outside can learn."""
     with road.store.read() as tx:
-        return {table.name: sorted(map(repr, tx.execute(select(table)).all())) for table in TOLD}
+        return {table.name: sorted(map(repr, tx.execute(rows_of(table)).all())) for table in TOLD}
+
+
+def rows_of(table: Table) -> Select[Any]:
+    """Select the rows of a table, but those of sums that are nothing again."""
+    return select(table).where(table.c.plays != 0) if "plays" in table.c else select(table)
 
 
 def events(road: Road) -> set[str]:
@@ -195,16 +206,13 @@ def expected(found: Visit) -> set[tuple[str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_no_machine_changes_anything_that_anybody_is_told(road: Road, name: str) -> None:
-    """No field, score, tier, task or webhook, and no sum but those that its file owns up to."""
+    """No field, score, tier, task or webhook, and no sum of views."""
     found = visit(road, name)
     before = told(road)
     found.come()
     settle(road)
     assert found.verdicts() == expected(found)
-    after = told(road)
-    assert {name for name in after if after[name] != before[name]} == set(
-        found.says.get("moves", ())
-    )
+    assert told(road) == before
 
 
 @pytest.mark.parametrize("name", PEOPLE)

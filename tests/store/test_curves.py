@@ -21,6 +21,7 @@ from connector.settings import Settings
 from connector.store import Store, curves, sessions
 from connector.store.curves import Key
 from connector.store.erase import erase
+from connector.store.recount import recount
 from connector.store.sessions import SessionRow
 from connector.store.tables import curves as curve_table
 from connector.store.tables import scene_sums
@@ -146,9 +147,9 @@ def test_a_recount_finds_what_differs_and_leaves_it_unless_told(viewing: Viewing
     kept(viewing, reel, "one", (0, 20))
     kept(viewing, reel, "two", (0, 10), at=NOON + HALF_A_DAY)
     moved(viewing.store, (replace(KEY, campaign="invented"), ones(3)))
-    assert [curves.recount(viewing.store) for _ in range(2)] == [3, 3]
-    assert curves.recount(viewing.store, mend=True) == 3
-    assert curves.recount(viewing.store) == 0
+    assert [recount(viewing.store) for _ in range(2)] == [3, 3]
+    assert recount(viewing.store, mend=True) == 3
+    assert recount(viewing.store) == 0
     assert plays(viewing.store) == 2
     assert plays(viewing.store, "invented") == 0
 
@@ -157,10 +158,10 @@ def test_a_recount_finds_what_differs_and_leaves_it_unless_told(viewing: Viewing
 def test_a_recount_sees_each_number_of_a_curve(viewing: Viewing, wrong: dict[str, object]) -> None:
     """One count in one bucket is enough to differ, and is put right."""
     kept(viewing, viewing.reel(), "one", (0, 20))
-    curves.recount(viewing.store, mend=True)
+    recount(viewing.store, mend=True)
     with viewing.store.write() as tx:
         tx.execute(update(curve_table).values(**wrong))
-    assert curves.recount(viewing.store, mend=True) == 1
+    assert recount(viewing.store, mend=True) == 1
     with viewing.store.read() as tx:
         curve = curves.of_campaign(tx, "onboarding")
     assert (curve.plays, curve.hits) == (1, (1,) * 100)
@@ -169,10 +170,10 @@ def test_a_recount_sees_each_number_of_a_curve(viewing: Viewing, wrong: dict[str
 def test_a_recount_sees_each_scene(viewing: Viewing) -> None:
     """A scene's row that was lost comes back."""
     kept(viewing, viewing.reel(), "one", (0, 20))
-    curves.recount(viewing.store, mend=True)
+    recount(viewing.store, mend=True)
     with viewing.store.write() as tx:
         tx.execute(delete(scene_sums).where(scene_sums.c.scene == "plan"))
-    assert curves.recount(viewing.store, mend=True) == 1
+    assert recount(viewing.store, mend=True) == 1
     with viewing.store.read() as tx:
         found = curves.scenes_of_campaign(tx, "onboarding")
     assert [(one.scene, one.watched_ms) for one in found] == [
@@ -186,10 +187,10 @@ def test_a_recount_sees_each_scene(viewing: Viewing) -> None:
 def test_a_recount_replaces_a_table_that_was_lost(viewing: Viewing, table: Table) -> None:
     """What is left in the other table is not counted twice."""
     kept(viewing, viewing.reel(), "one", (0, 20))
-    curves.recount(viewing.store, mend=True)
+    recount(viewing.store, mend=True)
     with viewing.store.write() as tx:
         tx.execute(delete(table))
-    assert [curves.recount(viewing.store, mend=True) for _ in range(2)] == [1, 0]
+    assert [recount(viewing.store, mend=True) for _ in range(2)] == [1, 0]
     with viewing.store.read() as tx:
         found = curves.scenes_of_campaign(tx, "onboarding")
     assert (plays(viewing.store), [one.plays for one in found]) == (1, [1, 1, 1])
@@ -200,7 +201,7 @@ def test_the_day_is_that_of_the_beginning_in_utc(viewing: Viewing) -> None:
     reel = viewing.reel()
     kept(viewing, reel, "before", (0, 20), at=NOON + HALF_A_DAY - 1)
     kept(viewing, reel, "after", (0, 20), at=NOON + HALF_A_DAY)
-    curves.recount(viewing.store, mend=True)
+    recount(viewing.store, mend=True)
     with viewing.store.read() as tx:
         days = tx.execute(select(curve_table.c.day).order_by(curve_table.c.day)).scalars().all()
     assert days == ["2026-11-21", "2026-11-22"]
@@ -210,13 +211,13 @@ def test_who_is_erased_leaves_the_sums(viewing: Viewing) -> None:
     """Other people's views stay, and a recount agrees."""
     kept(viewing, viewing.reel(contact_id="ana"), "one", (0, 20))
     kept(viewing, viewing.reel(contact_id="ben"), "two", (0, 10))
-    curves.recount(viewing.store, mend=True)
+    recount(viewing.store, mend=True)
     with viewing.store.write() as tx:
         erase(tx, CONNECTION, "ana")
     with viewing.store.read() as tx:
         curve = curves.of_campaign(tx, "onboarding")
     assert (curve.plays, curve.reach) == (1, (1,) * 50 + (0,) * 50)
-    assert curves.recount(viewing.store) == 0
+    assert recount(viewing.store) == 0
     with viewing.store.write() as tx:
         erase(tx, CONNECTION, "ana")
     assert plays(viewing.store) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from connector.errors import NotFoundError, PayloadError
@@ -14,10 +16,13 @@ from connector.store.users import Role
 PASSWORD = "correct horse battery"
 
 
+# hashing is slow on purpose; one hash will do for all tests
+hashed = cache(users.hash_password)
+
+
 def add(store: Store, email: str = "Ana@Example.com") -> users.User:
-    stored = users.hash_password(PASSWORD)
     with store.write() as tx:
-        return users.add(tx, email, stored, Role.REP)
+        return users.add(tx, email, hashed(PASSWORD), Role.REP)
 
 
 def test_passwords_are_kept_as_argon2id(store: Store) -> None:

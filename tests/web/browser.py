@@ -42,9 +42,9 @@ def need_browser() -> None:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve an application on the loopback address; yield its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve an application on the loopback address, on any port or this one; yield its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -91,15 +91,31 @@ def press(browser: webdriver.Chrome, x: float, y: float) -> None:
         )
 
 
+def tap(browser: webdriver.Chrome, x: float, y: float) -> None:
+    """Touch as a finger does, on a telephone's screen."""
+    for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def scroll(browser: webdriver.Chrome, pixels: int) -> None:
+    """Turn the mouse's wheel over the page."""
+    wheel = {"type": "mouseWheel", "x": 200, "y": 200, "deltaX": 0, "deltaY": pixels}
+    browser.execute_cdp_cmd("Input.dispatchMouseEvent", wheel)
+
+
 def press_on(browser: webdriver.Chrome, selector: str) -> None:
     """Click in the middle of an element."""
-    browser.execute_script("document.querySelector(arguments[0]).scrollIntoView()", selector)
-    box = browser.execute_script(
-        "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
-        "return [b.x + b.width / 2, b.y + b.height / 2]",
+    press(browser, *middle(browser, selector))
+
+
+def middle(browser: webdriver.Chrome, selector: str) -> tuple[float, float]:
+    """Bring an element into view; return where its middle is."""
+    x, y = browser.execute_script(
+        "const e = document.querySelector(arguments[0]); e.scrollIntoView();"
+        "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]",
         selector,
     )
-    press(browser, *box)
+    return x, y
 
 
 def until(found: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:

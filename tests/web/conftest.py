@@ -12,6 +12,7 @@ from connector.settings import Settings
 from connector.store import Store
 from connector.store.migrate import migrate
 from tests.web.browser import chromium, need_browser, served
+from tests.web.tabs import own_tab
 from tests.web.viewing import Viewing, make_viewing
 
 
@@ -46,8 +47,16 @@ def address(here: Viewing) -> Iterator[str]:
         yield base
 
 
-@pytest.fixture(scope="module")
-def browser(here: Viewing) -> Iterator[webdriver.Chrome]:
-    """A browser as a person has it."""
+@pytest.fixture(scope="session")
+def one_chromium() -> Iterator[webdriver.Chrome]:
+    """A browser as a person has it, for all tests of this process."""
+    need_browser()
     with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser(one_chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """A tab of that browser, as if it had just been started."""
+    with own_tab(one_chromium) as opened:
         yield opened

@@ -16,6 +16,7 @@ from connector.limits import Limits
 from connector.store import Store, curves
 from connector.store.curves import Curve
 from connector.store.ids import new_id
+from connector.store.recount import recount
 from connector.store.tables import sessions
 from connector.web.desk import NAME, Desk
 from connector.web.recording import Heard, record
@@ -117,7 +118,7 @@ def test_a_click_alone_is_no_view(viewing: Viewing) -> None:
     before = curve(viewing).plays
     post(viewing.client, state(ticket, session, 1, (0, 12)))
     assert (before, curve(viewing).plays) == (0, 1)
-    assert curves.recount(viewing.store) == 0
+    assert recount(viewing.store) == 0
 
 
 def test_views_of_a_variant_count_for_it(viewing: Viewing) -> None:
@@ -180,7 +181,7 @@ def test_two_processes_with_states_of_one_session_count_it_once(
                 done.result(20)
     assert curve(viewing).plays == 1
     assert curve(viewing).hits == (1,) * 95 + (0,) * 5
-    assert curves.recount(viewing.store) == 0
+    assert recount(viewing.store) == 0
 
 
 def test_a_recount_amid_beacons_takes_nothing_for_wrong(viewing: Viewing) -> None:
@@ -193,12 +194,12 @@ def test_a_recount_amid_beacons_takes_nothing_for_wrong(viewing: Viewing) -> Non
     ]
     with ThreadPoolExecutor(5) as pool:
         storing = [pool.submit(record, desk(viewing), [beacon]) for beacon in beacons]
-        mended = [curves.recount(viewing.store, mend=True) for _ in range(5)]
+        mended = [recount(viewing.store, mend=True) for _ in range(5)]
         for done in storing:
             done.result(20)
     assert mended == [0] * 5
     assert curve(viewing).plays == len(beacons)
-    assert curves.recount(viewing.store) == 0
+    assert recount(viewing.store) == 0
 
 
 def views(viewing: Viewing) -> int:
@@ -234,5 +235,5 @@ def test_any_order_loss_and_repetition_gives_the_sums_of_a_recount(
         size = data.draw(st.integers(1, len(arrived)))
         record(desk(viewing_sqlite), arrived[:size])
         arrived = arrived[size:]
-    assert curves.recount(viewing_sqlite.store) == 0
+    assert recount(viewing_sqlite.store) == 0
     assert curve(viewing_sqlite).plays == views(viewing_sqlite)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import time_machine
 from werkzeug.test import TestResponse
 
 from connector.secrets import Keyring, new_key
@@ -290,6 +292,29 @@ def test_an_admin_who_declines_is_told(with_app: Here) -> None:
 
     assert answer.status_code == 400
     assert with_app.row() is None
+
+
+@pytest.mark.parametrize("place", ["sandbox", DOMAIN])
+def test_who_begins_again_comes_to_the_same_place(with_app: Here, place: str) -> None:
+    """After a refusal and after an answer that came too late, the choice of the org is kept."""
+    with_app.org.declines = True
+    browser = with_app.browser()
+    again = f'href="/oauth/salesforce/start?at={place}">Begin again'
+    assert again in browser.get(let_in(browser, f"?at={place}")).text
+
+    back = let_in(browser, f"?at={place}")
+    with time_machine.travel(time.time() + 605, tick=True):
+        assert again in browser.get(back).text
+
+
+def test_nobody_elses_word_says_where_to_begin_again(with_app: Here) -> None:
+    """A state that we did not sign names no place."""
+    with_app.org.declines = True
+    browser = with_app.browser()
+    let_in(browser, "?at=sandbox")
+    answer = browser.get("/oauth/salesforce/callback?error=access_denied&state=forged&at=elsewhere")
+
+    assert 'href="/oauth/salesforce/start">Begin again' in answer.text
 
 
 # ---- the page of a connection

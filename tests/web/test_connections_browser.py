@@ -12,8 +12,9 @@ from connector.decide.dictionary import load_dictionary
 from connector.settings import Settings
 from connector.store import Store, connections
 from tests.fakes.hubspot import FakeHubSpot, serving
-from tests.web.browser import chromium, need_browser, press_on, served, until
+from tests.web.browser import press_on, served, until
 from tests.web.colleagues import PASSWORD, open_office
+from tests.web.tabs import own_tab
 
 
 @pytest.fixture
@@ -25,10 +26,12 @@ def fake() -> Iterator[FakeHubSpot]:
 
 @pytest.fixture
 def browser(
-    settings: Settings, sqlite_store: Store, fake: FakeHubSpot
+    settings: Settings,
+    sqlite_store: Store,
+    fake: FakeHubSpot,
+    one_chromium: webdriver.Chrome,
 ) -> Iterator[webdriver.Chrome]:
     """An admin's browser on the page of that portal's connection."""
-    need_browser()
     at = {"hubspot_api": fake.url, "hubspot_site": fake.url, "hubspot_client_id": fake.client_id}
     known = {**at, "hubspot_client_secret": fake.client_secret}
     office = open_office(settings.model_copy(update=known), sqlite_store)
@@ -43,7 +46,7 @@ def browser(
             secrets=fake.secrets(),
             config={"portal": fake.portal},
         )
-    with served(office.app) as address, chromium() as driver:
+    with served(office.app) as address, own_tab(one_chromium) as driver:
         driver.get(f"{address}/console/connections/{name}")
         driver.find_element(By.ID, "email").send_keys("admin@example.com")
         driver.find_element(By.ID, "password").send_keys(PASSWORD)

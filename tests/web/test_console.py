@@ -9,10 +9,13 @@ import pytest
 
 from connector.model import Decision, Outcome, Subject, Trigger
 from connector.settings import Settings
-from connector.store import Store, audit, decisions, record_rows, records, triggers
+from connector.signing import new_secret
+from connector.store import Store, audit, decisions, record_rows, records, triggers, users
 from connector.store.tables import audit as audit_table
 from connector.store.tables import webhooks as webhooks_table
 from connector.store.users import Role
+from connector.web.desk import NAME
+from tests.fakes.local import connect_local
 from tests.web.colleagues import CONTACT, PASSWORD, Office, open_office
 
 
@@ -360,6 +363,30 @@ def test_a_user_who_cannot_be_is_refused(office: Office, email: str, password: s
     )
 
     assert "Not added" in visitor.get("/console/users").text
+
+
+def test_an_admin_says_whose_contacts_a_rep_sees(office: Office) -> None:
+    """On the page of users, for a new user and an old one; a connection that is not there is refused."""
+    connect_local(office.store, office.app.extensions[NAME].keyring, "branch", [new_secret()])
+    admin, rep_id = office.visitor(Role.ADMIN), office.ids[Role.REP]
+    page = "/console/users"
+    new = {"email": "new@example.com", "password": PASSWORD, "role": "rep", "connection": "branch"}
+    assert 'name="connection"' in admin.get(page).text
+    admin.post(page, new, page=page)
+    admin.post(f"{page}/{rep_id}", {"role": "rep", "connection": "branch"}, page=page)
+    with office.store.read() as tx:
+        standing = {one.email: one.only for one in users.everyone(tx)}
+    assert (standing["new@example.com"], standing["rep@example.com"]) == ("branch", "branch")
+
+    admin.post(f"{page}/{rep_id}", {"role": "rep", "connection": "nowhere"}, page=page)
+    assert "there is no connection" in admin.get(page).text
+    admin.post(f"{page}/{rep_id}", {"role": "rep", "connection": ""}, page=page)
+    with office.store.read() as tx:
+        changed = users.get(tx, rep_id)
+        told = next(one for one in audit.entries(tx) if one.action == "user_change")
+    assert changed is not None
+    assert changed.only is None
+    assert told.facts["connection"] is None
 
 
 def test_an_admin_cannot_lock_themselves_out(office: Office) -> None:

@@ -11,8 +11,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from connector.settings import Settings
 from connector.store import Store, record_rows
-from tests.web.browser import chromium, need_browser, served
+from tests.web.browser import served
 from tests.web.colleagues import CONTACT, PASSWORD, Office, open_office
+from tests.web.tabs import own_tab
 
 pytestmark = pytest.mark.browser
 LINK = "http://127.0.0.1:8400/v/token"
@@ -47,10 +48,11 @@ def office(settings: Settings, sqlite_store: Store) -> Office:
 
 
 @pytest.fixture
-def browser(office: Office) -> Iterator[tuple[webdriver.Chrome, str]]:
+def browser(
+    office: Office, one_chromium: webdriver.Chrome
+) -> Iterator[tuple[webdriver.Chrome, str]]:
     """A browser that is signed in as an admin, and the console's address."""
-    need_browser()
-    with served(office.app) as address, chromium() as driver:
+    with served(office.app) as address, own_tab(one_chromium) as driver:
         driver.get(f"{address}/console/contacts")
         driver.find_element(By.ID, "email").send_keys("admin@example.com")
         driver.find_element(By.ID, "password").send_keys(PASSWORD)

@@ -219,3 +219,21 @@ def test_what_is_not_there_is_not_found(here: Installation) -> None:
 
     assert browser.get(f"{LIST}/hubspot-999").status_code == 404
     assert browser.press(page_of(here), action="explode").status_code == 400
+
+
+def test_an_admin_chooses_how_watching_is_remembered(here: Installation) -> None:
+    """It is kept with the connection and in the log; a mode that there is not is refused."""
+    browser = here.browser()
+    text = browser.press(page_of(here), action="tracking", mode="pseudonymous").text
+    assert '<option value="pseudonymous" selected>' in text
+    assert here.connected().config["tracking"] == "pseudonymous"
+    assert here.actions() == ["tracking_set"]
+    assert browser.press(page_of(here), action="tracking", mode="sometimes").status_code == 400
+    assert here.connected().config["tracking"] == "pseudonymous"
+
+
+def test_who_is_no_admin_sees_how_watching_is_remembered(here: Installation) -> None:
+    """In words, without a way to change it."""
+    text = here.browser(Role.VIEWER).get(page_of(here)).text
+    assert "By contact: told on the record" in text
+    assert 'value="tracking"' not in text

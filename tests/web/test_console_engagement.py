@@ -110,9 +110,10 @@ def test_a_campaign_comes_to_views_viewers_averages_and_clicks(viewing: Viewing)
     watch(viewing, ana, (0, 20), e=click())
     watch(viewing, ana, (0, 5))
     watch(viewing, bo, (0, 11))
-    text = look(viewing).text(HOME)
+    looking = look(viewing)
+    text = looking.text(HOME)
+    assert "Viewers 2 different people Average" in looking.text(CAMPAIGN)
     assert "Views 3 from 3 videos sent" in text
-    assert "Viewers 2 different people" in text
     assert "Average watched 60 % over 3 views" in text
     assert "Seen through 33 % 6–79 % 1 of 3" in text
     assert "Clicked 33 % 6–79 % 1 of 3" in text
@@ -127,11 +128,12 @@ def test_the_funnel_counts_each_video_by_its_best_view(viewing: Viewing) -> None
     watch(viewing, bo, (0, 9.99))
     watch(viewing, cy, (0, 4), (0, 4))
     looking = look(viewing)
-    assert looking.row(CAMPAIGN, "Sent") == "Sent 4 – –"
-    assert looking.row(CAMPAIGN, "Played") == "Played 3 75 % 30–95 % 3 of 4 –"
+    assert looking.row(CAMPAIGN, "Sent") == "Sent 4 – – –"
+    assert looking.row(CAMPAIGN, "Played") == "Played 3 75 % 30–95 % 3 of 4 – –"
     found = [looking.row(CAMPAIGN, f"Saw {mark} %").split()[3] for mark in (25, 50, 75, 95)]
     assert found == ["2", "1", "1", "1"]
-    assert looking.row(CAMPAIGN, "Clicked the").endswith("33 % 6–79 % 1 of 3")
+    assert looking.row(CAMPAIGN, "Clicked the").endswith("33 % 6–79 % 1 of 3 25 % 5–70 % 1 of 4")
+    assert looking.row(CAMPAIGN, "Saw 95 %").endswith("50 % 15–85 % 2 of 4")
 
 
 def test_the_curve_and_its_table_say_the_same(looking: Looking) -> None:

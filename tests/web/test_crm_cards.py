@@ -152,7 +152,7 @@ def test_a_ready_video_comes_with_link_picture_and_words(screens: Screens) -> No
     assert (told["status"], told["label"], told["tone"]) == ("ready", "Ready", "good")
     assert told["link"] == link
     assert told["thumbnail"] == f"{link}/poster.jpg"
-    assert told["email_text"] == f"A video for Ana: {link}"
+    assert told["email_text"] == f"A video for Ana (0:20): {link}"
     assert told["sentence"] == "The video can be watched."
 
 
@@ -267,15 +267,16 @@ def test_who_is_held_out_does_not_see_it(screens: Screens) -> None:
 
 
 def test_a_piece_of_email_is_a_table_that_works_without_styles(screens: Screens) -> None:
-    """A fixed width that may shrink, a picture with words for who does not see it, and a link."""
+    """The block of the pages for reps: a width that may shrink, a picture with words, a link."""
     reel = screens.reel()
     tags = Tags(screens.card()["email_html"])
     link = f"{BASE}/v/{reel.token}"
     (table,), (image,) = tags.of("table"), tags.of("img")
-    assert (table["width"], table["role"], table["dir"]) == ("600", "presentation", "ltr")
-    assert "max-width:600px" in str(table["style"])
-    assert (image["src"], image["width"]) == (f"{link}/poster.jpg", "600")
-    assert image["alt"] == "A video for Ana"
+    assert (table["width"], table["role"], table["dir"]) == ("480", "presentation", "ltr")
+    assert "max-width:480px" in str(table["style"])
+    assert (image["src"], image["width"]) == (f"{link}/poster.jpg", "480")
+    assert image["height"] == "270"
+    assert image["alt"] == "A video for Ana (0:20). Play video"
     assert {anchor["href"] for anchor in tags.of("a")} == {link}
     assert {tag for tag, _ in tags.found} == {"table", "tr", "td", "a", "img"}
 
@@ -290,9 +291,26 @@ def test_a_name_stays_a_name_in_the_email(screens: Screens, name: str) -> None:
     tags = Tags(told["email_html"])
     assert [tag for tag, _ in tags.found].count("img") == 1
     assert tags.of("script") == []
-    assert set(tags.of("img")[0]) == {"src", "width", "alt", "border", "style"}
-    assert tags.of("img")[0]["alt"] == "A video for " + " ".join(name.split())
+    assert set(tags.of("img")[0]) == {"src", "width", "height", "alt", "border", "style"}
+    alt = "A video for " + " ".join(name.split()) + " (0:20). Play video"
+    assert tags.of("img")[0]["alt"] == alt
     assert "\n" not in told["email_text"]
+
+
+def test_the_picture_has_a_button_and_may_move(screens: Screens) -> None:
+    """Where there are both, the usual block stands still and another one moves."""
+    reel = screens.reel()
+    told = screens.card()
+    assert told["email_moving"] == ""
+
+    receipt = screens.viewing.receipt(reel.id)
+    more = dict.fromkeys(("poster-play.jpg", "preview.gif"), receipt["files"]["poster.jpg"])
+    receipt["files"] |= more
+    screens.viewing.change(reel.id, receipt=receipt)
+    told = screens.card()
+    shown = [Tags(told[key]).of("img")[0]["src"] for key in ("email_html", "email_moving")]
+    assert shown == [f"{told['link']}/poster-play.jpg", f"{told['link']}/preview.gif"]
+    assert all(len(told[key].encode()) <= 2048 for key in ("email_html", "email_moving"))
 
 
 def test_the_email_speaks_the_videos_language_in_its_direction(screens: Screens) -> None:

@@ -131,7 +131,7 @@ def test_the_call_to_action_tells_which_session_it_was(
     browser.get(address + reel.path)
     press_play(browser)
     play_until(browser, 2.5)
-    press_on(browser, "form.action button")
+    press_on(browser, ".actions form button")
     until(lambda: browser.current_url.startswith(target), "the target's address")
     row = until(lambda: (s := stored(here, reel)) and s.unique_ms > 2000 and s, "the session")
     with here.store.read() as tx:
@@ -240,7 +240,7 @@ def test_no_page_is_wider_than_the_screen(
 def test_the_keyboard_is_enough(
     here: Viewing, film: Path, address: str, browser: webdriver.Chrome
 ) -> None:
-    """Tab reaches the player, the call to action, the transcript and the opt-out, in this order."""
+    """Tab reaches the player, its button, the call to action, the transcript and the opt-out."""
     reel = a_reel(here, film)
     browser.get(address + reel.path)
     until(
@@ -257,4 +257,4 @@ def test_the_keyboard_is_enough(
             reached.append(tag)
         if reached[-1] == "A":
             break
-    assert reached == ["VIDEO", "BUTTON", "SUMMARY", "A"]
+    assert reached == ["MEDIA-CONTROLLER", "MEDIA-PLAY-BUTTON", "BUTTON", "SUMMARY", "A"]

@@ -20,9 +20,11 @@ from connector.store import (
     audit,
     campaigns,
     connections,
+    contact_words,
     contacts,
     decisions,
     records,
+    users,
 )
 from connector.store import triggers as trigger_rows
 from connector.store.clock import now
@@ -89,7 +91,10 @@ def outsider(office: Office, contact_id: str = "901", **more: Any) -> Reel:
                 tx, viewing.keyring, connection_id="hubspot-1", crm="hubspot",
                 title="Bakery", secrets={},
             )  # fmt: skip
-    return viewing.reel(contact_id=contact_id, connection_id="hubspot-1", **more)
+    reel = viewing.reel(contact_id=contact_id, connection_id="hubspot-1", **more)
+    with office.store.write() as tx:
+        contact_words.renew(tx, "hubspot-1", [contact_id])
+    return reel
 
 
 def names(page: str) -> list[str]:
@@ -238,6 +243,85 @@ def test_looking_changes_nothing(office: Office) -> None:
 def test_an_unknown_contact_has_no_page(anywhere: Office, path: str) -> None:
     """Who is neither in a record nor in a video is not there."""
     assert anywhere.visitor(Role.REP).get(path).status_code == 404
+
+
+# whose contacts
+
+
+def belongs(office: Office, role: Role, connection_id: str) -> Visitor:
+    """Return somebody of *role* who sees the contacts of one connection."""
+    with office.store.write() as tx:
+        users.belong(tx, office.ids[role], connection_id)
+    return office.visitor(role)
+
+
+def test_a_rep_finds_the_contacts_of_their_own_connection_only(anywhere: Office) -> None:
+    """In the search and in the list of the latest, nobody else's contact is named."""
+    outsider(anywhere)
+    of_bakery = belongs(anywhere, Role.REP, "hubspot-1")
+    assert (found(of_bakery, "ana"), names(of_bakery.get("/rep").text)) == (["Ana"], ["Ana"])
+    assert found(of_bakery, "prieto") == []
+
+    at_home = belongs(anywhere, Role.REP, "local")
+    assert found(at_home, "ana") == ["Ana Prieto"]
+    assert found(at_home, "901") == []
+
+
+def test_a_foreign_contact_is_as_if_it_were_not_there(anywhere: Office) -> None:
+    """No page, no part of one, no e-mail, and nothing is made for them."""
+    outsider(anywhere)
+    studio(anywhere).reel(contact_id="c-001")
+    of_bakery = belongs(anywhere, Role.REP, "hubspot-1")
+    asked_for = of_bakery.post(ANA, {"campaign": "greeting"}, page="/rep/hubspot-1/contact/901")
+
+    for part in ("", "?part=newest", "?part=email&picture=still"):
+        assert of_bakery.get(f"{ANA}{part}").status_code == 404
+    assert asked_for.status_code == 404
+    assert stored(anywhere) == []
+    assert of_bakery.get("/rep/hubspot-1/contact/901").status_code == 200
+
+
+def test_an_admin_sees_all_contacts_whatever_they_belong_to(office: Office) -> None:
+    """The limit is for reps and viewers."""
+    outsider(office)
+    admin = belongs(office, Role.ADMIN, "hubspot-1")
+
+    assert sorted(found(admin, "ana")) == ["Ana", "Ana Prieto"]
+    assert admin.get(ANA).status_code == 200
+
+
+def test_the_console_keeps_to_the_connection_too(office: Office) -> None:
+    """Who belongs elsewhere comes to the search, and neither records nor others' videos are there."""
+    foreign, own = studio(office).reel(contact_id="c-001"), outsider(office)
+    of_bakery = belongs(office, Role.REP, "hubspot-1")
+    landed = of_bakery.get("/console/contacts")
+
+    assert (landed.status_code, landed.headers["Location"]) == (303, "/rep")
+    for path in ("records/contact/c-001", "records/cart", "contacts.csv", "new/contact",
+                 f"videos/{foreign.id}", f"videos/{foreign.id}/video.mp4",
+                 f"engagement/videos/{foreign.id}"):  # fmt: skip
+        assert of_bakery.get(f"/console/{path}").status_code == 404
+    listed = of_bakery.get("/console/videos").text
+    assert own.id in listed
+    assert foreign.id not in listed
+    assert '/console/contacts"' not in listed.split("<nav")[1].split("</nav>")[0]
+    assert of_bakery.get(f"/console/videos/{own.id}").status_code == 200
+
+
+def test_a_program_with_a_reps_token_keeps_to_the_connection(office: Office) -> None:
+    """A token has the rights of its user and no more."""
+    foreign = studio(office).reel(VideoStatus.NEEDS_REVIEW, contact_id="c-001")
+    outsider(office)
+    belongs(office, Role.REP, "hubspot-1")
+    caller = office.app.test_client()
+    proof = {"Authorization": f"Bearer {office.token(Role.REP)}"}
+    judged = caller.post(
+        f"/api/v1/videos/{foreign.id}/review", json={"approved": True}, headers=proof
+    )
+
+    assert caller.get("/api/v1/records/contact/c-001", headers=proof).status_code == 404
+    assert judged.status_code == 404
+    assert studio(office).video(foreign).status == VideoStatus.NEEDS_REVIEW
 
 
 # one contact

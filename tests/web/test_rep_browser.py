@@ -13,8 +13,9 @@ from selenium.webdriver.common.by import By
 from connector.settings import Settings
 from connector.store import Store, campaigns
 from connector.web.desk import NAME, Desk
-from tests.web.browser import chromium, make_film, need_browser, press_on, served, until
+from tests.web.browser import make_film, press_on, served, until
 from tests.web.colleagues import PASSWORD, open_office
+from tests.web.tabs import own_tab
 from tests.web.test_crm_cards import OWN_VIDEO
 from tests.web.viewing import Bells, Reel, Viewing
 
@@ -63,10 +64,9 @@ class Desktop:
 
 
 @pytest.fixture(scope="module")
-def driver() -> Iterator[webdriver.Chrome]:
-    """One browser for all tests; each signs in anew."""
-    need_browser()
-    with chromium() as driver:
+def driver(one_chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """One tab for all tests; each signs in anew."""
+    with own_tab(one_chromium) as driver:
         yield driver
 
 

@@ -41,10 +41,10 @@ def test_a_ready_video_plays_on_its_page(viewing: Viewing) -> None:
     assert answer.status_code == 200
     for part in (
         "<h1>A video for <bdi>Ana</bdi></h1>",
-        f'src="{reel.path}/video.mp4"',
+        f'src="{reel.path}/video.mp4?n=1"',
         f'poster="{reel.path}/poster.jpg"',
-        f'kind="captions" src="{reel.path}/captions.vtt" srclang="en" label="English" default',
-        f'kind="chapters" src="{reel.path}/chapters.vtt"',
+        f'kind="captions" src="{reel.path}/captions.vtt?n=1" srclang="en" label="English" default',
+        f'kind="chapters" src="{reel.path}/chapters.vtt?n=1"',
         "<p>Here is your plan.</p>",
         "Book your first session",
         f'action="{reel.path}/cta"',
@@ -127,7 +127,7 @@ def test_looking_changes_nothing(viewing: Viewing, method: str) -> None:
     ("status", "code", "sentence"),
     [
         (VideoStatus.MINTED, 200, "Your video is one tap away"),
-        (VideoStatus.STALE, 200, "Your video is one tap away"),
+        (VideoStatus.STALE, 200, "Your video is being made"),
         (VideoStatus.QUEUED, 200, "Your video is being made"),
         (VideoStatus.RENDERING, 200, "Your video is being made"),
         (VideoStatus.FAILED, 200, "This video is not available right now"),
@@ -165,6 +165,50 @@ def test_a_link_that_has_run_out_says_so_before_anybody_marks_it(viewing_sqlite:
     assert viewing_sqlite.client.get(reel.path).status_code == 410
     assert viewing_sqlite.client.get(f"{reel.path}/video.mp4").status_code == 410
     assert viewing_sqlite.client.post(f"{reel.path}/cta").status_code == 404
+
+
+def test_a_film_that_is_too_old_waits_to_be_made_afresh_and_its_files_stay(
+    viewing_sqlite: Viewing,
+) -> None:
+    """The page asks to press play and changes nothing; the picture in an e-mail stays as it is."""
+    reel = viewing_sqlite.reel(fresh_seconds=3600, filled_at=1)
+    before = viewing_sqlite.contents()
+    page = viewing_sqlite.client.get(reel.path)
+    assert f'data-open="{reel.path}/open"' in page.text
+    assert 'id="player"' not in page.text
+    assert viewing_sqlite.client.get(f"{reel.path}/poster.jpg").status_code == 200
+    assert viewing_sqlite.client.get(f"{reel.path}/video.mp4?n=1").status_code == 200
+    assert viewing_sqlite.contents() == before
+
+
+def test_two_who_open_a_film_that_is_too_old_ring_once(viewing: Viewing) -> None:
+    """It is due once, at the head of the queue, and goes on showing its files to the others."""
+    reel = viewing.reel(fresh_seconds=3600, filled_at=1)
+    for _ in range(2):
+        assert viewing.client.post(f"{reel.path}/open").status_code == 303
+    assert viewing.bells.rung == [("render_video", [reel.id], "render-now")]
+    video = viewing.video(reel)
+    assert (video.status, video.queue) == ("stale", "render-now")
+    assert viewing.client.get(f"{reel.path}/status").json == {"ready": False, "coming": True}
+    assert viewing.client.get(f"{reel.path}/poster.jpg").status_code == 200
+
+
+@pytest.mark.parametrize("status", [VideoStatus.NEEDS_REVIEW, VideoStatus.REJECTED])
+def test_what_is_kept_back_serves_no_file(viewing_sqlite: Viewing, status: VideoStatus) -> None:
+    """Also where it was filled so long ago that it would be made afresh otherwise."""
+    reel = viewing_sqlite.reel(status, rendered=True, fresh_seconds=3600, filled_at=1)
+    assert viewing_sqlite.client.get(f"{reel.path}/poster.jpg").status_code == 404
+    viewing_sqlite.client.post(f"{reel.path}/open")
+    assert viewing_sqlite.video(reel).status == status
+
+
+def test_a_player_is_never_handed_another_film_than_it_began_with(viewing_sqlite: Viewing) -> None:
+    """Files that a page asks for by the number of its film are gone with that film."""
+    reel = viewing_sqlite.reel(version=2)
+    assert f"{reel.path}/video.mp4?n=2" in viewing_sqlite.client.get(reel.path).text
+    for number, code in (("2", 200), ("1", 410), ("3", 410), ("x", 410)):
+        path = f"{reel.path}/video.mp4?n={number}"
+        assert viewing_sqlite.client.get(path).status_code == code
 
 
 def test_a_page_that_waits_refreshes_itself_without_a_script(viewing_sqlite: Viewing) -> None:

@@ -14,7 +14,8 @@ from connector.secrets import Keyring, new_key
 from connector.settings import Settings
 from connector.store import Store
 from connector.store.migrate import migrate
-from tests.web.browser import chromium, make_film, need_browser, position, press_on, served, until
+from tests.web.browser import make_film, need_browser, position, press_on, served, until
+from tests.web.tabs import own_tab
 from tests.web.viewing import Reel, Viewing, make_viewing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -42,6 +43,7 @@ heard(true).then((on) => heard(false).then((off) => done([on, off])));
 """
 SMALL = """
 return [...document.querySelectorAll('a, button, summary')]
+  .filter((e) => !e.closest('[aria-hidden]'))
   .filter((e) => e.getClientRects().length)
   .map((e) => [e.textContent.trim(), e.getBoundingClientRect()])
   .filter(([, box]) => box.width < 24 || box.height < 24)
@@ -70,9 +72,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(here: Viewing) -> Iterator[tuple[webdriver.Chrome, str]]:
+def browser(
+    here: Viewing, one_chromium: webdriver.Chrome
+) -> Iterator[tuple[webdriver.Chrome, str]]:
     """A browser as a person has it, and where the installation is served."""
-    with served(here.app) as base, chromium() as opened:
+    with served(here.app) as base, own_tab(one_chromium) as opened:
         yield opened, base
 
 
@@ -186,15 +190,19 @@ def test_tab_goes_through_the_page_as_it_is_read(
     for _ in range(40):
         press_tab(opened)
         place, ring = opened.execute_script(
-            "const e = document.activeElement, s = getComputedStyle(e.closest('.stage') || e);"
-            "return [e.textContent.trim().split('\\n')[0] || e.id, s.outlineStyle + s.outlineWidth]"
+            "const e = document.activeElement;"
+            "const s = getComputedStyle(e.matches('.player') ? e.closest('.stage') : e);"
+            "const name = e.getAttribute('aria-label') || e.textContent.trim().split('\\n')[0];"
+            "return [name, s.outlineStyle + s.outlineWidth]"
         )
         if "No more" in place:
             break
         if not reached or reached[-1] != place:
             assert ring == "solid3px", place
             reached.append(place)
-    assert reached[1:] == [
+    assert reached == [
+        "A video for Ana",
+        "Play",
         "Book your first session",
         "0:00 Hello",
         "0:04 Your plan & people",

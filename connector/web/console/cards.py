@@ -38,7 +38,7 @@ STATUSES: dict[str, tuple[str, str]] = {
     "holdout": ("Held out", "quiet"),
     "decided_send": ("Video made", "good"),
 }
-SHOWN = frozenset({"ready", "ready_with_fallback", "approved"})
+SHOWN = frozenset({"ready", "ready_with_fallback", "approved", "stale"})
 WAITING = frozenset({"queued", "rendering", "stale"})
 
 

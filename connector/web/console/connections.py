@@ -15,6 +15,7 @@ from connector.crm import APPS, Surroundings, open_crm
 from connector.crm.accounts import connection_of, disconnect, install_fields, title_of
 from connector.decide.dictionary import load_dictionary
 from connector.errors import ConnectorError
+from connector.measure.tracking import AGGREGATE, IDENTIFIED, MODES, OFF, PSEUDONYMOUS
 from connector.model import JSON, Finding, InstallReport
 from connector.store import audit
 from connector.store import connections as stored
@@ -57,6 +58,12 @@ KINDS = {
     "web_server": "our app",
     "client_credentials": "an app of the org, with its secret",
     "jwt_bearer": "an app of the org, with a private key",
+}
+TRACKINGS = {
+    IDENTIFIED: "By contact: told on the record, to the owner and to webhooks",
+    PSEUDONYMOUS: "Without names: remembered by visit, told of nobody",
+    AGGREGATE: "Sums only: each visit is forgotten after a day",
+    OFF: "Not at all",
 }
 SALESFORCE = "salesforce"
 
@@ -143,6 +150,17 @@ def _rotate(row: ConnectionRow) -> Page:
     return _page(now, _Shown(secret=fresh))
 
 
+def _track(row: ConnectionRow) -> Page:
+    mode = request.form.get("mode", "")
+    if mode not in MODES:
+        abort(400)
+    with desk().store.write() as tx:
+        stored.set_tracking(tx, row.id, mode)
+        audit.record(tx, signed_in().email, "tracking_set", row.id, {"mode": mode})
+        now = _row_or_404(tx, row.id)
+    return _page(now, _Shown())
+
+
 def _disconnect(row: ConnectionRow) -> Page:
     if request.form.get("confirm", "").strip() != _confirmation(row):
         return _page(
@@ -168,6 +186,7 @@ ACTIONS: Mapping[str, Callable[[ConnectionRow], Page]] = {
     "install": _install,
     "secret": _show_secret,
     "rotate": _rotate,
+    "tracking": _track,
     "disconnect": _disconnect,
 }
 
@@ -187,6 +206,10 @@ def _page(row: ConnectionRow, shown: _Shown) -> str:
         states=[_sync(one) for one in states],
         written=written,
         facts=_facts(row),
+        modes=TRACKINGS,
+        tracking=row.config.get(stored.TRACKING, IDENTIFIED),
+        most=TRACKINGS[here.settings.tracking],
+        capped=here.settings.tracking != IDENTIFIED,
         scopes=sorted(map(str, row.config.get("scopes") or ())),
         left_out=row.config.get("left_out") or (),
         hook=f"{here.settings.base_url}/hooks/{row.crm}/{row.id}",

@@ -19,9 +19,9 @@ from connector.store.record_rows import RecordRow
 from connector.store.records import StoredRecord
 from connector.store.users import Role
 from connector.web.console import cards
-from connector.web.console.door import Page, blueprint, needs, signed_in
+from connector.web.console.door import LOCAL, Page, blueprint, needs, signed_in
 from connector.web.console.forms import inputs_of
-from connector.web.console.pages import LOCAL, page_number, pages
+from connector.web.console.pages import page_number, pages
 from connector.web.desk import desk
 
 PER_PAGE = 25

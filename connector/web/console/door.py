@@ -20,6 +20,17 @@ from connector.web.desk import desk
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
 OPEN = frozenset({"console.sign_in", "console.sign_in_form"})
+# the console shows the records of the built-in CRM; other CRMs show theirs themselves
+LOCAL = "local"
+LANDING = frozenset({"console.home", "console.contacts"})
+OF_LOCAL = frozenset({
+    "console.contacts_csv",
+    "console.record_list",
+    "console.record",
+    "console.change_record",
+    "console.new_record",
+    "console.make_record",
+})  # fmt: skip
 RANK = {Role.VIEWER: 0, Role.REP: 1, Role.ADMIN: 2}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -105,8 +116,11 @@ def nonce() -> str:
 
 @blueprint.before_request
 def _ask_who() -> BaseResponse | None:
-    if request.endpoint in OPEN or user_of_request() is not None:
+    if request.endpoint in OPEN:
         return None
+    user = user_of_request()
+    if user is not None:
+        return None if user.sees(LOCAL) else _elsewhere()
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("console.sign_in_form", next=wanted), 303)
 
@@ -125,7 +139,15 @@ def _guard(response: Response) -> Response:
 
 @blueprint.context_processor
 def _known_to_every_page() -> dict[str, object]:
-    return {"me": user_of_request(), "may": may, "nonce": nonce}
+    return {"me": user_of_request(), "may": may, "nonce": nonce, "local": LOCAL}
+
+
+def _elsewhere() -> BaseResponse | None:
+    """Keep who belongs to another connection from the pages of the built-in CRM's records."""
+    if request.endpoint in LANDING:
+        # sign-in and the console's name lead here
+        return redirect(url_for("rep.home" if may(Role.REP) else "console.videos"), 303)
+    return abort(404) if request.endpoint in OF_LOCAL else None
 
 
 def _look_up(token: str) -> User | None:

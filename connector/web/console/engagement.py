@@ -18,22 +18,25 @@ from flask import abort, render_template, request
 from markupsafe import Markup
 from sqlalchemy import Connection
 
+from connector.decide.schema import MAIN
 from connector.measure import curves as rules
 from connector.measure.curves import Finding, Interval, Placed, Spread
 from connector.measure.engagement import percent
 from connector.measure.sums import NOTHING, Contribution, contribution
-from connector.store import curves, records, sessions, watching
+from connector.measure.tracking import IDENTIFIED
+from connector.store import curves, records, sessions, tracking, watching
+from connector.store.calls import CallSum
 from connector.store.clock import moment
 from connector.store.curves import Curve, SceneSum
 from connector.store.sessions import SessionRow
 from connector.store.videos import VideoRow
-from connector.store.watching import Funnel
+from connector.store.watching import Funnel, Totals
 from connector.web.charts import curve_chart, heat_strip
 from connector.web.console import cards, verdicts
-from connector.web.console.door import Page, blueprint
-from connector.web.console.pages import LOCAL
+from connector.web.console.calls import calls_of
+from connector.web.console.door import LOCAL, Page, blueprint
+from connector.web.console.pages import video_or_404
 from connector.web.desk import desk
-from connector.web.review import find
 from renderers.errors import RenderError
 from renderers.template import find_template
 
@@ -52,6 +55,17 @@ class Rate:
     def interval(self) -> Interval | None:
         """The share with its bounds, or None of nothing."""
         return rules.share(self.part, self.whole)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step in videos, as parts of those sent and those played; and in views, of all of them."""
+
+    words: str
+    videos: int
+    of_sent: Rate | None = None
+    of_played: Rate | None = None
+    of_views: Rate | None = None
 
 
 @blueprint.get("/engagement")
@@ -76,18 +90,22 @@ def engagement_campaign(campaign: str) -> Page:
         slot = _chosen(offered)
         values = watching.by_value(tx, campaign, slot) if slot else []
         funnel = watching.funnel(tx, campaign)
-        filtered = watching.filtered(tx, campaign=campaign)
+        filtered = watching.filtered(tx, campaign)
+        crowd = watching.crowd(tx, campaign)
+        called = calls_of(tx, campaign)
     return render_template(
         "console/engagement_campaign.html",
         **_curve(curve, placed),
         total=total,
+        crowd=crowd,
         scenes=[_scene(one) for one in scenes],
         variants=variants,
         by_variant=_across(scenes, by_variant),
         slots=offered,
         slot=slot,
         values=_values(values),
-        funnel=_steps(funnel),
+        funnel=_steps(funnel, total),
+        calls=[_call(one) for one in called],
         filtered=[verdicts.left_out(one) for one in filtered],
         rate=Rate,
         said=said,
@@ -99,9 +117,9 @@ def engagement_video(video_id: str) -> Page:
     """Show who watched what of one video, session by session."""
     here = desk()
     with here.store.read() as tx:
-        video = find(tx, video_id) or abort(404)
+        video = video_or_404(tx, video_id)
         # where people are not told apart, one video's viewer is nobody's to look at
-        told = here.settings.tracking == "identified"
+        told = tracking.mode_of_video(tx, here.settings.tracking, video) == IDENTIFIED
         rows = watching.newest_sessions(tx, video.id, MOST_SESSIONS) if told else []
         clicked = sessions.clicks(tx, [row.id for row in rows])
         viewer = _viewer(tx, video)
@@ -232,16 +250,27 @@ def _values(spreads: Sequence[Spread]) -> list[dict[str, Any]]:
     ]
 
 
-def _steps(funnel: Funnel) -> list[tuple[str, int, Rate | None, Rate | None]]:
-    """Return each step with its count, and its part of what was sent and of what was played."""
+def _steps(funnel: Funnel, total: Totals) -> list[_Step]:
+    """Return the steps from what was sent to what was clicked."""
     sent, played = funnel.sent, funnel.played
-    later = [(f"Saw {mark} %", count) for mark, count in sorted(funnel.reached.items())]
-    later.append(("Clicked the call to action", funnel.clicked))
-    return [
-        ("Sent", sent, None, None),
-        ("Played", played, Rate(played, sent), None),
-        *((words, count, Rate(count, sent), Rate(count, played)) for words, count in later),
+    reached = [
+        (f"Saw {mark} %", count, total.reached.get(mark, 0))
+        for mark, count in sorted(funnel.reached.items())
     ]
+    later = [*reached, ("Clicked the call to action", funnel.clicked, total.clicked)]
+    return [
+        _Step("Sent", sent),
+        _Step("Played", played, Rate(played, sent)),
+        *(
+            _Step(words, count, Rate(count, sent), Rate(count, played), Rate(views, total.plays))
+            for words, count, views in later
+        ),
+    ]
+
+
+def _call(one: CallSum) -> dict[str, Any]:
+    name = "Main button" if one.key == MAIN else said(one.key)
+    return {"name": name, "shown": one.shown, "clicked": Rate(one.clicked, one.shown)}
 
 
 def _session(number: int, row: SessionRow, clicks: int) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """
-Which part of a long list is shown, and which connection's records.
+Which part of a long list is shown.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import abort, request
+from sqlalchemy import Connection
 
-# the console shows the records of the built-in CRM; other CRMs show theirs themselves
-LOCAL = "local"
+from connector.store.videos import VideoRow
+from connector.web.console.door import signed_in
+from connector.web.review import find
+
 LAST_PAGE = 100_000
 
 
@@ -35,3 +38,9 @@ def pages(total: int, per_page: int, number: int) -> Pages:
     last = max(1, -(-total // per_page))
     first_row = (number - 1) * per_page + 1
     return Pages(number, last, first_row, min(total, first_row + per_page - 1))
+
+
+def video_or_404(tx: Connection, video_id: str) -> VideoRow:
+    """Return a video that the signed-in user may see, or answer that there is none."""
+    video = find(tx, video_id)
+    return video if video is not None and signed_in().sees(video.connection_id) else abort(404)

@@ -20,9 +20,9 @@ from connector.store.records import StoredRecord
 from connector.store.users import Role
 from connector.web.console import cards
 from connector.web.console.contacts import LOOKS, contact_page, found_or_404
-from connector.web.console.door import Page, blueprint, needs, signed_in
+from connector.web.console.door import LOCAL, Page, blueprint, needs, signed_in
 from connector.web.console.forms import OFFERED, changes_in, inputs_of
-from connector.web.console.pages import LOCAL, page_number, pages
+from connector.web.console.pages import page_number, pages
 from connector.web.desk import desk
 
 PER_PAGE = 50

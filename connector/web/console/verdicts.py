@@ -30,7 +30,6 @@ REASONS = {
     "webdriver": "a browser that software drives",
     "seconds_after_send": "within 10 s of the link being made",
     "link_burst": "opened many links at once",
-    "other_device_at_once": "on another device at the same moment",
     "no_input": "no mouse, touch or key",
     "hidden_page": "the page was never in view",
 }

@@ -19,15 +19,15 @@ from connector.store.clock import moment
 from connector.store.users import Role
 from connector.store.videos import REVIEWABLE, VideoRow
 from connector.web.console import cards
-from connector.web.console.door import Page, blueprint, needs, signed_in
-from connector.web.console.pages import LOCAL, page_number, pages
+from connector.web.console.door import LOCAL, Page, blueprint, needs, signed_in
+from connector.web.console.pages import page_number, pages, video_or_404
 from connector.web.desk import desk
 from connector.web.media import send_stored
-from connector.web.review import find, review
+from connector.web.review import review
 from connector.web.screens import stored_key
 
 PER_PAGE = 25
-SEEN = (*PLAYABLE, VideoStatus.NEEDS_REVIEW, VideoStatus.REJECTED)
+SEEN = (*PLAYABLE, VideoStatus.STALE, VideoStatus.NEEDS_REVIEW, VideoStatus.REJECTED)
 # how grave a finding is: what it is called, and how it looks
 GRAVITY = {
     "fail": cards.Chip("Not shown", "bad"),
@@ -41,10 +41,11 @@ def video_list() -> Page:
     """List videos, newest first, by status."""
     wanted, number = request.args.get("status", ""), page_number()
     status = wanted if wanted in list(VideoStatus) else ""
+    only = signed_in().only
     with desk().store.read() as tx:
-        counts = videos.count_by_status(tx)
+        counts = videos.count_by_status(tx, only=only)
         rows = videos.latest(
-            tx, limit=PER_PAGE, offset=(number - 1) * PER_PAGE, status=status or None
+            tx, limit=PER_PAGE, offset=(number - 1) * PER_PAGE, status=status or None, only=only
         )
         names = _names(tx, rows)
     total = counts.get(status, 0) if status else sum(counts.values())
@@ -67,7 +68,7 @@ def video_list() -> Page:
 def video_page(video_id: str) -> Page:
     """Show one video with what was found about it."""
     with desk().store.read() as tx:
-        video = find(tx, video_id) or abort(404)
+        video = video_or_404(tx, video_id)
         names = _names(tx, [video])
     receipt: Mapping[str, Any] = video.receipt or {}
     return render_template(
@@ -87,7 +88,7 @@ def video_file(video_id: str, name: str) -> Page:
     """Send one of a video's files to whoever is to judge it."""
     here = desk()
     with here.store.read() as tx:
-        video = find(tx, video_id) or abort(404)
+        video = video_or_404(tx, video_id)
     key = stored_key(video, name) if video.status in SEEN else None
     response: Response | None = send_stored(open_files(here.settings), key) if key else None
     return response or abort(404)
@@ -102,8 +103,7 @@ def judge_video(video_id: str) -> Page:
         abort(400)
     here = desk()
     with here.store.read() as tx:
-        if find(tx, video_id) is None:
-            abort(404)
+        video_or_404(tx, video_id)
     judged = review(here, video_id, approved=action == "approve", actor=signed_in().email)
     if judged is None:
         flash("This video is no longer to be judged; this is how it stands now.", "error")

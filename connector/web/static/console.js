@@ -16,3 +16,6 @@ for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hi
 document.addEventListener("htmx:afterSwap", () => {
   for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false
 })
+// on a narrow screen the pages' names scroll, and where one is stands far to the right
+const row = document.querySelector(".top nav"), here = row?.querySelector("[aria-current]")
+if (here) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2

@@ -39,33 +39,42 @@
   window.cuereelMeasure = quiet((video, gesture = false) => {
     const { ticket, to } = video.dataset;
     if (!ticket || video.dataset.session) return;
-    const forms = document.querySelectorAll("form.action");
+    const forms = document.querySelectorAll("form[data-cta]");
 
     let id, segments, open; // open: [start, rate] of the stretch that is playing
     let at = 0, seenAt = 0; // last position that was reached by playing, and when
     let played, sent, number, last, events;
     let stalledAt, stalled, stallTimer, pressedAt, startup, errors;
     let touched, input, started, shown, seen, loaded, lookTimer, inputAt = -Infinity;
+    let once, reading, trapped; // what is told once only; whether captions show
+    const near = new Set(), glances = new Map(); // calls to action in sight, and since when
 
     const renew = (pressed) => {
       id = video.dataset.session = ulid();
       for (const form of forms) if (form.elements.s) form.elements.s.value = id;
       segments = []; events = []; open = null; last = "";
       played = sent = number = stalledAt = stalled = pressedAt = startup = errors = 0;
+      once = new Set();
+      reading = trapped = false;
       touched = input = pressed;
       started = shown = seen = loaded = false;
     };
 
     // Without the browser's own word for it, an input a moment ago is taken for the gesture.
-    const touch = () => {
+    const pressed = () => {
       const { userActivation } = navigator;
-      if (userActivation ? userActivation.isActive : performance.now() - inputAt < 1000) touched = true;
+      return userActivation ? userActivation.isActive : performance.now() - inputAt < 1000;
     };
+    const touch = () => { if (pressed()) touched = true; };
 
-    const note = (name) => {
-      if (events.length < MOST_EVENTS) {
-        events.push({ i: ulid(), n: name, pos: round(video.currentTime), at: date() });
-      }
+    const note = (n, c = "") => {
+      if (events.length >= MOST_EVENTS) return;
+      events.push({ i: ulid(), n, c, pos: round(video.currentTime), at: date() });
+    };
+    const noteOnce = (n, c = "") => {
+      if (once.has(n + c)) return;
+      once.add(n + c);
+      note(n, c);
     };
 
     const begin = () => {
@@ -115,11 +124,13 @@
       stalledAt = 0;
     };
 
+    const silent = () => video.muted || video.volume === 0;
+    const captioned = () => [...video.textTracks].some((t) => t.kind === "captions" && t.mode === "showing");
     const flags = () => ({
-      g: +touched, m: +(video.muted || video.volume === 0), fs: +!!document.fullscreenElement,
-      cc: +[...video.textTracks].some((t) => t.kind === "captions" && t.mode === "showing"),
+      g: +touched, m: +silent(), fs: +!!document.fullscreenElement, cc: +captioned(),
       vis: +seen, wd: +!!navigator.webdriver, inp: +input,
       dnt: +(navigator.globalPrivacyControl === true || navigator.doNotTrack === "1"),
+      ...(trapped && { hp: 1 }),
     });
 
     const send = () => {
@@ -127,7 +138,7 @@
       if (open && at - open[0] >= SHORTEST) r.push([round(open[0]), round(at), round(open[1])]);
       const k = { st: Math.round(startup), sl: Math.round(stall() / 1000), er: errors };
       const p = round(video.currentTime);
-      const text = JSON.stringify([r, p, events.length, touched, k]);
+      const text = JSON.stringify([r, p, events.length, touched, trapped, k]);
       if (text === last) return;
       last = text;
       sent = played;
@@ -140,6 +151,21 @@
       fetch(to, { method: "POST", body: blob, keepalive: true }).catch(() => {});
     };
     const settle = () => { follow(); send(); };
+
+    // A call to action was seen once it was in sight for a second; one whose scene does not play is not.
+    const glance = () => {
+      for (const form of forms) {
+        const inSight = near.has(form) && visible() && getComputedStyle(form).visibility !== "hidden";
+        if (inSight === glances.has(form)) continue;
+        clearTimeout(glances.get(form));
+        if (!inSight) glances.delete(form);
+        else glances.set(form, setTimeout(quiet(() => noteOnce("cta_view", form.dataset.cta)), 1000));
+      }
+    };
+    const sight = (entries) => {
+      for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
+      glance();
+    };
 
     // A load counts once the film is known and the page was looked at for a second.
     const look = () => {
@@ -166,13 +192,22 @@
     });
     listen(video, "timeupdate", () => {
       follow();
+      glance();
       if (played - sent >= (video.duration < 60 ? 5 : 10)) send();
     });
     listen(video, "pause", () => { follow(); flow(); touch(); end(); send(); });
     listen(video, "ended", () => { follow(); end(); note("complete"); send(); });
     listen(video, "seeking", () => { touch(); end(); });
     listen(video, "seeked", follow);
-    listen(video, "ratechange", () => { if (open) { follow(); end(); begin(); } });
+    listen(video, "ratechange", () => {
+      if (pressed() && video.playbackRate !== 1) noteOnce("rate");
+      if (open) { follow(); end(); begin(); }
+    });
+    // captions that come by themselves with silence are nobody's choice
+    listen(video.textTracks, "change", () => {
+      if (captioned() && !reading && started && pressed() && !silent()) noteOnce("captions_on");
+      reading = captioned();
+    });
     listen(video, "volumechange", touch);
     listen(video, "waiting", () => {
       // until the first picture it is the start that is slow, and that has its own figure
@@ -192,14 +227,30 @@
       if (!started) input = true;
       if (/down|start/.test(event.type)) inputAt = performance.now();
     });
-    listen(document, "visibilitychange", () => { look(); if (!visible()) settle(); });
+    listen(document, "visibilitychange", () => { look(); glance(); if (!visible()) settle(); });
     listen(window, "pagehide", settle);
     // a page that comes back from the browser's memory is looked at anew
-    listen(window, "pageshow", (event) => { if (event.persisted) { renew(false); look(); follow(); } });
+    listen(window, "pageshow", (event) => {
+      if (!event.persisted) return;
+      renew(false);
+      glances.forEach((timer) => clearTimeout(timer));
+      glances.clear();
+      look(); glance(); follow();
+    });
     for (const form of forms) listen(form, "submit", settle);
+    for (const link of document.querySelectorAll("a.stop")) {
+      listen(link, "click", () => { noteOnce("unsubscribe_open"); settle(); });
+    }
+    for (const trap of document.querySelectorAll("a.beyond")) {
+      listen(trap, "click", () => { trapped = true; send(); });
+    }
 
     renew(gesture);
     look();
+    quiet(() => {
+      const eye = new IntersectionObserver(quiet(sight), { threshold: 0.5 });
+      for (const form of forms) eye.observe(form);
+    })();
     if (!video.paused) begin();
   });
 

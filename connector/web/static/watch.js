@@ -30,8 +30,12 @@
       return item;
     }));
     nav.hidden = false;
+    const now = document.querySelector(".timed .now");
+    const name = (cue) => { if (now) now.textContent = cue.getCueAsHTML().textContent; };
+    name(cues[0]);
     video.addEventListener("timeupdate", () => {
       const here = cues.findLastIndex((cue) => cue.startTime <= video.currentTime + 0.05);
+      if (here >= 0) name(cues[here]);
       buttons.forEach((button, index) => {
         if (index === here) button.setAttribute("aria-current", "true");
         else button.removeAttribute("aria-current");
@@ -117,6 +121,7 @@
     const video = document.getElementById("player");
     if (!video) return location.reload();
     enrich(video);
+    if (window.cuereelStage) window.cuereelStage(video);
     if (window.cuereelMeasure) window.cuereelMeasure(video, wanted);
     play(video);
   };
@@ -128,7 +133,7 @@
       video.muted = true;
       video.play().catch(() => {}); // the poster and its button stay
     }
-    if (wanted) video.focus();
+    if (wanted) (document.querySelector(".keys media-play-button") || video).focus();
   };
 
   let wait = 700;

@@ -16,6 +16,15 @@ class Target {
   }
 }
 
+// A film's list of tracks, which tells of changes.
+export const tracks = (...list) => Object.assign(list, {
+  acts: new Map(), addEventListener: Target.prototype.addEventListener, fire: Target.prototype.fire,
+});
+
+// A call to action; `visibility` as the page's style has it.
+export const offer = (key, visibility = "visible") =>
+  Object.assign(new Target(), { elements: { s: { value: "" } }, dataset: { cta: key }, visibility });
+
 // A film of `duration` seconds that plays as far as the page's clock runs.
 class Film extends Target {
   dataset = { ticket: "ticket", to: "/e" };
@@ -28,7 +37,7 @@ class Film extends Target {
   muted = false;
   volume = 1;
   readyState = 4;
-  textTracks = [];
+  textTracks = tracks();
 
   constructor(duration) {
     super();
@@ -42,15 +51,17 @@ export class Page {
   date = 1_800_000_000_000;
   timers = [];
 
-  constructor({ duration = 60, surroundings = {}, without = [], film = {}, form = null } = {}) {
+  constructor({ duration = 60, surroundings = {}, without = [], film = {}, offers = [offer("main")] } = {}) {
     this.film = Object.assign(new Film(duration), film);
     this.window = new Target();
-    this.form = form ?? Object.assign(new Target(), { elements: { s: { value: "" } } });
+    this.offers = offers;
+    this.form = offers[0];
+    this.links = { "a.stop": new Target(), "a.beyond": new Target() };
     this.document = Object.assign(new Target(), {
       visibilityState: "visible",
       fullscreenElement: null,
       getElementById: () => this.film,
-      querySelectorAll: () => [this.form],
+      querySelectorAll: (selector) => (selector.startsWith("form") ? this.offers : [this.links[selector]]),
     });
     this.navigator = {
       userActivation: { isActive: false },
@@ -64,6 +75,11 @@ export class Page {
       navigator: this.navigator,
       crypto: globalThis.crypto,
       performance: { now: () => this.now },
+      getComputedStyle: ({ visibility }) => ({ visibility }),
+      IntersectionObserver: class {
+        constructor(act) { page.sight = act; }
+        observe() {}
+      },
       Date: { now: () => this.date },
       Blob: class { constructor(parts) { this.text = parts.join(""); } },
       fetch: async (to, { body, keepalive }) => page.take(keepalive ? "keepalive" : "fetch", to, body),
@@ -158,6 +174,16 @@ export class Page {
   look(state) {
     this.document.visibilityState = state;
     this.document.fire("visibilitychange");
+  }
+
+  // Scroll until the calls to action are in sight, or are not.
+  scroll(isIntersecting) {
+    this.sight(this.offers.map((target) => ({ target, isIntersecting })));
+  }
+
+  caption(mode) {
+    for (const track of this.film.textTracks) track.mode = mode;
+    this.film.textTracks.fire("change");
   }
 
   // Leave and come back by the browser's memory, which keeps the page as it was.

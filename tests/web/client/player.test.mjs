@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Page } from "./page.mjs";
+import { Page, offer, tracks } from "./page.mjs";
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
@@ -358,7 +358,7 @@ test("the wish not to be tracked and software at the wheel are told", () => {
 });
 
 test("sound, captions and full screen are told as they are", () => {
-  const page = new Page({ film: { muted: true, textTracks: [{ kind: "captions", mode: "showing" }] } });
+  const page = new Page({ film: { muted: true, textTracks: tracks({ kind: "captions", mode: "showing" }) } });
   page.document.fullscreenElement = page.film;
   page.look("hidden");
   assert.deepEqual([page.last.f.m, page.last.f.cc, page.last.f.fs], [1, 1, 1]);
@@ -379,6 +379,114 @@ test("the press on the call to action takes the newest state along", () => {
   page.pass(3);
   page.form.fire("submit");
   assert.deepEqual(page.played, [[0, 3]]);
+});
+
+const keys = (page) => page.last.e.filter(({ n }) => n === "cta_view").map(({ c }) => c);
+
+test("a call to action that is in sight for a second was seen, and once only", () => {
+  const page = new Page();
+  page.scroll(true);
+  page.pass(0.5);
+  page.scroll(false);
+  page.pass(3);
+  page.look("hidden");
+  assert.deepEqual(keys(page), []);
+  page.look("visible");
+  for (let time = 0; time < 2; time++) {
+    page.scroll(true);
+    page.pass(1.5);
+    page.scroll(false);
+  }
+  page.look("hidden");
+  assert.deepEqual(keys(page), ["main"]);
+});
+
+test("a call to action behind other windows was not seen", () => {
+  const page = new Page();
+  page.look("hidden");
+  page.scroll(true);
+  page.pass(5);
+  page.window.fire("pagehide");
+  assert.deepEqual(keys(page), []);
+  page.look("visible");
+  page.pass(1.5);
+  page.look("hidden");
+  assert.deepEqual(keys(page), ["main"]);
+});
+
+test("a call to action of a scene was seen when its scene has played for a second", () => {
+  const advisor = offer("advisor", "hidden");
+  const page = new Page({ offers: [offer("main"), advisor] });
+  page.scroll(true);
+  page.play();
+  page.pass(3);
+  page.look("hidden");
+  assert.deepEqual(keys(page), ["main"]);
+  page.look("visible");
+  advisor.visibility = "visible";
+  page.pass(1.5);
+  page.pause();
+  assert.deepEqual(keys(page), ["main", "advisor"]);
+});
+
+test("the same call to action in two places is told once", () => {
+  const page = new Page({ offers: [offer("main"), offer("main")] });
+  page.scroll(true);
+  page.pass(1.5);
+  page.look("hidden");
+  assert.deepEqual(keys(page), ["main"]);
+  assert.deepEqual(page.offers.map(({ elements }) => elements.s.value), [page.last.s, page.last.s]);
+});
+
+test("a call to action that is in sight when a page comes back is seen in the new session too", () => {
+  const page = new Page();
+  page.scroll(true);
+  page.pass(1.5);
+  page.leaveAndReturn();
+  page.pass(1.5);
+  page.look("hidden");
+  assert.deepEqual(keys(page), ["main"]);
+});
+
+test("captions and speed are told once, when a person switches them", () => {
+  const page = new Page({ film: { textTracks: tracks({ kind: "captions", mode: "disabled" }) } });
+  page.play();
+  page.pass(2);
+  for (const mode of ["showing", "disabled", "showing"]) page.caption(mode);
+  for (const rate of [1.5, 1, 2]) page.faster(rate);
+  page.pause();
+  assert.deepEqual(page.names_of_events, ["play", "load", "captions_on", "rate"]);
+});
+
+test("captions and speed that change by themselves are nobody's choice", () => {
+  const page = new Page({ film: { textTracks: tracks({ kind: "captions", mode: "disabled" }) } });
+  page.play();
+  page.film.muted = true;
+  page.caption("showing");
+  page.film.muted = false;
+  page.caption("disabled");
+  page.navigator.userActivation.isActive = false;
+  page.caption("showing");
+  page.faster(2);
+  page.pause();
+  assert.deepEqual(page.names_of_events, ["play"]);
+});
+
+test("the way to the opt-out is told as it is taken", () => {
+  const page = new Page();
+  page.play();
+  page.pass(2);
+  for (let time = 0; time < 2; time++) page.links["a.stop"].fire("click");
+  assert.deepEqual(page.names_of_events, ["play", "load", "unsubscribe_open"]);
+  assert.deepEqual(page.played, [[0, 2]]);
+});
+
+test("the link that no person can see tells who follows it, and nothing where nobody does", () => {
+  const page = new Page();
+  page.look("hidden");
+  assert.equal("hp" in page.last.f, false);
+  page.links["a.beyond"].fire("click");
+  assert.equal(page.last.f.hp, 1);
 });
 
 test("without a ticket nothing is measured", () => {

@@ -94,6 +94,22 @@ test('link, e-mail HTML and text are copied as they are', async () => {
   assert.equal(actions.addAlert.calls[0]?.[0].message, 'Link copied.');
 });
 
+test('the e-mail with a moving picture is offered where there is one', async () => {
+  const moving = '<table><tr><td>moves</td></tr></table>';
+  answering({ body: { ...READY, email_moving: moving } });
+  const { button, waitFor, actions, find } = shown();
+  await waitFor(() => find(StatusTag));
+  button('With moving picture').trigger('onClick');
+  assert.deepEqual(actions.copyTextToClipboard.calls, [[moving]]);
+});
+
+test('without a moving picture there is no button for it', async () => {
+  answering({ body: { ...READY, email_moving: '' } });
+  const { maybeFind, waitFor, find } = shown();
+  await waitFor(() => find(StatusTag));
+  assert.equal(maybeFind(Button, (node) => node.text === 'With moving picture'), null);
+});
+
 test('a browser that forbids copying is told of', async () => {
   answering({ body: READY });
   const { button, waitFor, actions, find } = shown();

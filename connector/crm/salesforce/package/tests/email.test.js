@@ -13,9 +13,9 @@ function parsed(video) {
 
 test('the picture has a fixed width, words for it, and the link around it', () => {
     const page = parsed(VIDEO);
-    const image = page.querySelector('table[width="600"] a > img');
+    const image = page.querySelector('table[width="480"] a > img');
     expect(image.getAttribute('src')).toBe(VIDEO.thumbnail);
-    expect(image.getAttribute('width')).toBe('600');
+    expect(image.getAttribute('width')).toBe('480');
     expect(image.getAttribute('alt')).toBe('A video for Ana');
     expect([...page.querySelectorAll('a')].map((a) => a.getAttribute('href'))).toEqual([
         VIDEO.url,

@@ -142,6 +142,9 @@ function Copies({ card, actions }: { card: Card; actions: Actions }) {
           Copy link
         </Button>
         <Button onClick={copy(card.email_html, 'E-mail HTML')}>Copy e-mail HTML</Button>
+        {card.email_moving && (
+          <Button onClick={copy(card.email_moving, 'E-mail HTML')}>With moving picture</Button>
+        )}
         <Button onClick={copy(card.email_text, 'Text')}>Copy as text</Button>
       </ButtonRow>
       <Link href={{ url: card.link, external: true }}>Open the video</Link>

@@ -33,6 +33,8 @@ export interface Card {
   link: string;
   thumbnail: string;
   email_html: string;
+  /** The same with a picture that moves; an earlier server does not send it. */
+  email_moving?: string;
   email_text: string;
   views: number | null;
   percent: number | null;

@@ -5,7 +5,7 @@
  * sheets. Everything that is not ours is escaped.
  */
 
-const WIDTH = 600; // pixels; what every mail program shows without scrolling
+const WIDTH = 480; // pixels, as on our own pages for reps; the picture has more than twice as many
 const SIGNS = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** Return the HTML; without a thumbnail it is the link alone. */
@@ -30,13 +30,14 @@ function picture(link, thumbnail, title) {
     return (
         `<tr><td><a href="${link}" target="_blank" rel="noopener"><img src="${thumbnail}"` +
         ` width="${WIDTH}" alt="${title}" border="0"` +
-        ` style="display:block;width:100%;height:auto;border:0"></a></td></tr>`
+        ` style="display:block;width:100%;max-width:${WIDTH}px;height:auto;border:0;border-radius:8px">` +
+        '</a></td></tr>'
     );
 }
 
 function line(link) {
     return (
-        '<tr><td style="padding:12px 0;font-family:Arial,Helvetica,sans-serif;font-size:16px">' +
+        '<tr><td style="padding-top:8px;font:16px/24px Arial,Helvetica,sans-serif">' +
         `<a href="${link}" target="_blank" rel="noopener">&#9654; Watch the video</a></td></tr>`
     );
 }
