@@ -18,7 +18,7 @@ from connector.jobs.owed import owe_video
 from connector.jobs.station import Station, open_station
 from connector.model import PLAYABLE, Decision, Outcome, VideoStatus
 from connector.publish import open_files
-from connector.store import leases, opening, videos
+from connector.store import contact_words, leases, opening, videos
 from connector.store.clock import now
 from connector.store.leases import Claim
 from connector.store.opening import has_film
@@ -57,6 +57,10 @@ def finish(
             receipt=receipt,
             **{"fallback_slots": video.fallback_slots, **filling, **_succession(video)},
         )
+        if filling and video.contact_id:
+            # who was given another name is found by that, too
+            said = video.slots, video.fallback_slots
+            contact_words.learn(tx, video.connection_id, video.contact_id, *said)
         return owe_video(tx, station, video.id)
 
 

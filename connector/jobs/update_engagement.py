@@ -20,7 +20,7 @@ from connector.jobs.told import labels_of, owe_events, owe_follow_up
 from connector.jobs.tries import take, working
 from connector.measure.alerts import happenings, look_again, proven
 from connector.measure.engagement import engagement
-from connector.measure.fields import SessionFacts, engagement_fields, written
+from connector.measure.fields import SessionFacts, engagement_fields, fades_in, written
 from connector.measure.tracking import IDENTIFIED
 from connector.model import Subject, VideoStatus
 from connector.store import (
@@ -95,7 +95,19 @@ def _tell(tx: Connection, station: Station, video_id: str) -> Told:
     ]
     told = _alert(tx, station, video, seen)
     told.changes += [*status, *(change_id for change_id in owed if change_id)]
+    if told.again is None:
+        told.again = _fading(tx, video, seen)
     return told
+
+
+def _fading(tx: Connection, video: VideoRow, seen: Mapping[str, SessionFacts]) -> float | None:
+    """Return in how many seconds the score has faded so far that the record must say so."""
+    viewer = Subject("contact", video.contact_id or "")
+    held = subjects.standing(tx, video.connection_id, viewer)
+    if not any(facts.video_id == video.id for facts in seen.values()):
+        return None  # another video of the contact sees to it
+    left = fades_in(list(seen.values()), moment(now(tx)), opted_out=held.opted_out)
+    return left.total_seconds() if left else None
 
 
 def _alert(
@@ -163,6 +175,7 @@ def _facts(row: SessionRow, clicks: Sequence[str]) -> SessionFacts:
         viewed=row.viewed,
         viewer=row.viewer,
         clicks=clicks,
+        version=row.version,
     )
 
 

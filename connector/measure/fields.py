@@ -52,7 +52,11 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """One session of one video; *clicks* are the calls to action clicked in it, once each."""
+    """
+    One session of one video; *clicks* are the calls to action clicked in it, once each.
+
+    *version* tells renderings of the same video apart.
+    """
 
     video_id: str
     first_at: datetime
@@ -63,6 +67,7 @@ class SessionFacts:
     viewed: bool
     viewer: str
     clicks: Sequence[str] = ()
+    version: int = 1
 
     @property
     def counts(self) -> bool:
@@ -123,7 +128,7 @@ def engagement_fields(
     return {
         **nothing,
         **(_over_all(human, clicked, now, opted_out=opted_out) if human else {}),
-        **(_of_one(newest, own) if newest and own else {}),
+        **(_of_one(newest, _of_latest(own)) if newest and own else {}),
         "last_cta": clicked[-1].clicks[-1] if clicked else None,
         "cta_clicks": clicks if own or clicks else None,
     }
@@ -136,6 +141,15 @@ def fades_in(
     human = sorted((s for s in sessions if s.counts), key=lambda s: s.first_at)
     clicked = [s for s in sessions if s.clicks and s.viewer == HUMAN]
     return scoring.fades_in(_all_watched(human, clicked), now, opted_out=opted_out)
+
+
+def _of_latest(own: Sequence[SessionFacts]) -> list[SessionFacts]:
+    """Keep the sessions of the latest rendering that was watched: no percentage mixes two films."""
+    return _of_version(own, max(session.version for session in own))
+
+
+def _of_version(own: Sequence[SessionFacts], version: int) -> list[SessionFacts]:
+    return [session for session in own if session.version == version]
 
 
 def _last_at(session: SessionFacts) -> datetime:
@@ -170,10 +184,11 @@ def _all_watched(
 
 
 def _watched(own: Sequence[SessionFacts], clicked: bool) -> scoring.Watched:
+    films = [_of_version(own, version) for version in {s.version for s in own}]
     return scoring.Watched(
         at=max(s.last_at for s in own),
-        percent=together(own).percent,
-        rewatches=rewatches(s.segments for s in own),
+        percent=max(together(film).percent for film in films),
+        rewatches=max(rewatches(s.segments for s in film) for film in films),
         clicked=clicked,
     )
 

@@ -173,6 +173,17 @@ def opt_out(token: str) -> Response:
     return _see(url_for("watch.opt_out_page", token=token))
 
 
+@blueprint.get("/<token>/untracked")
+def untracked_page(token: str) -> Response:
+    """Ask whether the viewer wants not to be measured, or confirm that it is so."""
+    here = desk()
+    video, moment = _find(here, token)
+    if video is None:
+        return _unknown()
+    _, mode = _measuring(here, video, moment)
+    return _page("untracked", token, view_of(video, moment, here.settings), mode=mode)
+
+
 @blueprint.post("/<token>/untracked")
 def untracked(token: str) -> Response:
     """Measure this viewer no more, whichever of their videos they watch."""
@@ -184,7 +195,7 @@ def untracked(token: str) -> Response:
         with here.store.write() as tx:
             tracking.refuse(tx, video)
             sessions.owe_measure(tx, [video.id], 0)
-    return _see(url_for("watch.page", token=token))
+    return _see(url_for("watch.untracked_page", token=token))
 
 
 @blueprint.post("/<token>/cta")

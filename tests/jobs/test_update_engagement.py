@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from connector.jobs import update_engagement as job
 from connector.jobs.station import Station
@@ -30,11 +30,14 @@ from connector.store import (
     videos,
     watching,
 )
+from connector.store.clock import now, now_ms
 from connector.store.ids import new_id
 from connector.store.recount import recount
 from connector.store.sessions import measure_version
 from connector.store.tables import changes as changes_table
 from connector.store.tables import measures
+from connector.store.tables import sessions as session_table
+from connector.web.wire import make_ticket
 from tests.web.viewing import CONNECTION, Reel, Viewing, make_viewing, post, state
 
 
@@ -89,6 +92,17 @@ def work_of(here: Viewing, reel: Reel) -> str:
         return str(tx.execute(select(measures.c.work).where(measures.c.id == reel.id)).scalar_one())
 
 
+def days_until_next_look(here: Viewing, reel: Reel) -> int:
+    """Return in how many whole days a video is measured again by itself."""
+    with here.store.read() as tx:
+        query = select(measures.c.work, measures.c.due_at - now_ms()).where(
+            measures.c.id == reel.id
+        )
+        work, left = tx.execute(query).one()
+    assert work == "due"
+    return round(left / 86_400_000)
+
+
 def test_watching_reaches_the_contacts_record(viewing: Viewing) -> None:
     """Sixty percent, a rewatch and a click become the words that the CRM keeps."""
     reel = viewing.reel()
@@ -107,8 +121,52 @@ def test_watching_reaches_the_contacts_record(viewing: Viewing) -> None:
     assert words["engagement_tier"] == "hot"
     assert words["last_viewed_at"].endswith("Z")
     assert "tracking_consent" not in words
-    assert work_of(viewing, reel) == "done"
+    # 23 points are hot, and no longer hot after eight days
+    assert days_until_next_look(viewing, reel) == 8
     assert "write_back" in [job for job, _, _ in viewing.bells.rung]
+
+
+def test_a_score_fades_on_the_record_by_itself(viewing: Viewing) -> None:
+    """Nobody comes again, and some days later the record says less, until it says nothing."""
+    reel = viewing.reel()
+    session = watch(viewing, reel, (0, 20))
+    update_engagement([reel.id])
+    before = owed(viewing)["c1"]
+    assert (before["engagement_score"], before["engagement_tier"]) == (10, "warm")
+    for days, points, tier in ((12, 8, "warm"), (18, 7, "cold"), (200, 0, "cold")):
+        let_pass(viewing, session, days)
+        update_engagement([reel.id])
+        after = owed(viewing)["c1"]
+        assert (after["engagement_score"], after["engagement_tier"]) == (points, tier)
+        assert after["percent_watched"] == 100
+    assert work_of(viewing, reel) == "done"
+
+
+def let_pass(here: Viewing, session: str, days: int) -> None:
+    """Let a session be so old, and its video due."""
+    with here.store.write() as tx:
+        ago = now_ms() - days * 86_400_000
+        row = tx.execute(
+            update(session_table).where(session_table.c.id == session).values(last_at=ago)
+        )
+        assert row.rowcount == 1
+        tx.execute(update(measures).values(due_at=now_ms()))
+
+
+def test_no_percentage_mixes_two_films(viewing_sqlite: Viewing) -> None:
+    """Halves of an old and of a new rendering are half of the new one."""
+    reel = viewing_sqlite.reel()
+    watch(viewing_sqlite, reel, (0, 10))
+    old = {"1": {"duration": 20.0, "scenes": []}}
+    viewing_sqlite.change(reel.id, version=2, earlier=old)
+    with viewing_sqlite.store.read() as tx:
+        ticket = make_ticket(viewing_sqlite.keyring, reel.id, now(tx) - 60_000, version=2)
+    assert post(viewing_sqlite.client, state(ticket, new_id(), 1, (10, 20))) == 204
+    update_engagement([reel.id])
+    words = owed(viewing_sqlite)["c1"]
+    assert words["views"] == 2
+    assert words["percent_watched"] == 50
+    assert words["rewatches"] == 0
 
 
 def test_a_click_is_written_in_the_words_of_the_button(viewing_sqlite: Viewing) -> None:
@@ -246,7 +304,7 @@ def test_a_job_that_runs_twice_owes_nothing_more(viewing: Viewing) -> None:
     post(viewing.client, again)
     update_engagement([reel.id])
     assert words() == told
-    assert work_of(viewing, reel) == "done"
+    assert days_until_next_look(viewing, reel) >= 1
 
 
 def test_news_that_come_while_measuring_are_measured_next(
@@ -269,7 +327,7 @@ def test_news_that_come_while_measuring_are_measured_next(
     post(viewing.client, state(viewing.ticket(reel, opened=300), session, 2, (0, 20)))
     update_engagement([reel.id])
     assert owed(viewing)["c1"]["percent_watched"] == 100
-    assert work_of(viewing, reel) == "done"
+    assert days_until_next_look(viewing, reel) >= 1
 
 
 def test_asking_again_keeps_the_time_and_counts_up(viewing: Viewing) -> None:

@@ -378,13 +378,17 @@ def test_without_a_script_everything_is_listed(
 def test_who_does_not_want_to_be_counted_is_not(
     here: Viewing, film: Path, address: str, screen: webdriver.Chrome
 ) -> None:
-    """A button at the foot of the page; afterwards the page says so and its player tells nothing."""
+    """Asked on a page of its own; afterwards both pages say so and the player tells nothing."""
     reel = a_reel(here, film, contact_id="c-uncounted")
     screen.get(address + reel.path)
     assert not screen.find_elements("css selector", ".uncounted")
     press_on(screen, ".about summary")
-    press_on(screen, ".uncount button")
-    until(lambda: screen.find_elements("css selector", ".uncounted"), "the page to say so")
+    press_on(screen, ".uncount")
+    until(lambda: screen.find_elements("css selector", ".notice .action"), "the question")
+    press_on(screen, ".notice .action button")
+    until(lambda: screen.find_elements("css selector", "h1.uncounted"), "the page to say so")
+    press_on(screen, ".notice a")
+    until(lambda: screen.find_elements("css selector", "video"), "the way back")
     assert "is not counted" in screen.find_element("css selector", ".uncounted").text
     assert not run(screen, "document.querySelector('video').dataset.ticket")
     assert not screen.find_elements("css selector", ".uncount")

@@ -118,7 +118,7 @@ def test_who_says_no_is_measured_no_more_in_any_video(viewing: Viewing) -> None:
     for one in (reel, other, stranger):
         post(viewing.client, state(tickets[one.id], new_id(), 1, (0, 12)))
     answer = say_no(viewing, reel)
-    assert (answer.status_code, answer.location) == (303, reel.path)
+    assert (answer.status_code, answer.location) == (303, f"{reel.path}/untracked")
     for one in (reel, other, stranger):
         post(viewing.client, state(tickets[one.id], new_id(), 1, (0, 12)))
     assert [row.tracking for row in viewing.sessions(reel)] == ["aggregate"]
@@ -155,7 +155,10 @@ def test_looking_at_the_choice_chooses_nothing(viewing_sqlite: Viewing) -> None:
     """Scanners fetch every address; an unknown link and an erased video lead nowhere."""
     reel = viewing_sqlite.reel()
     before = viewing_sqlite.contents()
-    assert viewing_sqlite.client.get(f"{reel.path}/untracked").status_code == 404
+    asked = viewing_sqlite.client.get(f"{reel.path}/untracked")
+    assert asked.status_code == 200
+    assert "<button" in asked.text
+    assert viewing_sqlite.client.get("/v/nobody/untracked").status_code == 404
     assert viewing_sqlite.client.post("/v/nobody/untracked").status_code == 404
     assert viewing_sqlite.contents() == before
 

@@ -135,6 +135,7 @@ def pages(here: Viewing, reel: Reel) -> dict[str, str]:
         "waiting": here.reel(VideoStatus.MINTED).path,
         "notice": here.reel(VideoStatus.FAILED).path,
         "expired": here.reel(VideoStatus.EXPIRED).path,
+        "untracked": f"{reel.path}/untracked",
         "opt-out": f"{reel.path}/opt-out",
         "opted out": f"{silent.path}/opt-out",
         "unknown": "/v/nothing",

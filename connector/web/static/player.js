@@ -65,7 +65,12 @@
       const { userActivation } = navigator;
       return userActivation ? userActivation.isActive : performance.now() - inputAt < 1000;
     };
-    const touch = () => { if (pressed()) touched = true; };
+    // on a telephone the browser's own controls keep the finger to themselves: only its word tells
+    const touch = () => {
+      if (!pressed()) return;
+      touched = true;
+      if (!started) input = true;
+    };
 
     const note = (n, c = "") => {
       if (events.length >= MOST_EVENTS) return;

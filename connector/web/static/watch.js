@@ -136,9 +136,10 @@
     if (wanted) (document.querySelector(".keys media-play-button") || video).focus();
   };
 
-  let wait = 700;
+  // a short film is made within a second: asked soon at first, then ever more rarely
+  let wait = 250;
   const poll = async () => {
-    wait = Math.min(wait * 1.15, 4000);
+    wait = Math.min(wait * 1.2, 4000);
     if (document.visibilityState === "visible") {
       open();
       try {

@@ -336,12 +336,20 @@ test("inputs count that come before the first play, and real ones only", () => {
   for (const [isTrusted, early, expected] of [[true, true, 1], [false, true, 0], [true, false, 0]]) {
     const page = new Page();
     if (early) page.window.fire("pointermove", { isTrusted });
-    page.play();
+    page.play({ pressed: false });
     if (!early) page.window.fire("pointermove", { isTrusted });
     page.pass(2);
     page.pause();
     assert.equal(page.last.f.inp, expected);
   }
+});
+
+test("the browser's own word for a press is an input too: its controls keep touches to themselves", () => {
+  const page = new Page();
+  page.play();
+  page.pass(2);
+  page.pause();
+  assert.equal(page.last.f.inp, 1);
 });
 
 test("the wish not to be tracked and software at the wheel are told", () => {
