@@ -51,7 +51,7 @@ from connector.web.wire import make_ticket
 RATIO = 0.4
 VIDEOS = 1500  # enough that no video is told of more often than a player may
 SECONDS, WARM_SECONDS, START_SECONDS = 4.0, 2.0, 60.0
-PAIRS = 3
+PAIRS = 5
 HOUR = 3_600_000
 AT_ONCE = 500
 Kill = Callable[[], None]

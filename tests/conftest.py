@@ -37,6 +37,11 @@ def pytest_configure() -> None:
     hurry()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run half as many tests again as there are cores: many wait for a film, a browser or a process."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of the machine and nothing that another test left reaches a test."""

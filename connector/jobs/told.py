@@ -90,7 +90,8 @@ def _event(video: VideoRow, one: Happened) -> dict[str, JSON]:
         "occurred_at": written(one.at),
         "percent_watched": one.percent,
         **({"milestone": one.milestone} if one.milestone else {}),
-        **({"cta": one.cta, "cta_label": labels_of(video).get(one.cta)} if one.cta else {}),
+        # not what is written on it: that may name somebody
+        **({"cta": one.cta} if one.cta else {}),
     }
 
 

@@ -12,7 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from connector.measure.segments import from_counts
 from connector.measure.tracking import IDENTIFIED, OFF
@@ -122,8 +133,7 @@ class Shown:
 COLUMNS = [sessions.c[field.name] for field in fields(SessionRow)]
 
 
-def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
-    """Return what is known of these videos; unknown ones are absent."""
+def _showing() -> Select[Any]:
     # the receipt holds far more than the two things that a beacon needs
     duration = videos.c.receipt["duration"].as_float()
     # without a contact a video is a viewer of its own
@@ -134,17 +144,27 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
         subjects.c.subject_id == func.coalesce(videos.c.contact_id, videos.c.id),
         or_(subjects.c.opted_out_at.is_not(None), subjects.c.tracking == OFF),
     )
-    rows = tx.execute(
+    return (
         select(videos.c.id, videos.c.status, duration, videos.c.minted_at, refused)
         .add_columns(*(videos.c[name] for name in ("connection_id", "campaign", "variant")))
         .add_columns(videos.c.template, videos.c.receipt["scenes"])
         .add_columns(videos.c.version, videos.c.earlier)
-        .where(videos.c.id.in_(set(video_ids)))
+        .where(videos.c.id.in_(IDS))
         .order_by(videos.c.id)
         # one process at a time may say what a session was before; an erasure at the same moment
         # waits for us too, then takes our rows along
         .with_for_update(key_share=True, of=videos)
     )
+
+
+# built once: every group of beacons runs them
+IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+SHOWING = _showing()
+BY_IDS = select(*COLUMNS).where(sessions.c.id.in_(IDS))
+
+
+def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
+    """Return what is known of these videos; unknown ones are absent."""
     return {
         row[0]: Shown(
             video_id=row[0],
@@ -157,7 +177,7 @@ def shown(tx: Connection, video_ids: Iterable[str]) -> dict[str, Shown]:
             template=row[8],
             renderings=renderings(row[10], float(row[2] or 0.0), row[9], row[11]),
         )
-        for row in rows
+        for row in tx.execute(SHOWING, {"ids": sorted(set(video_ids))})
     }
 
 
@@ -177,8 +197,8 @@ def renderings(
 
 def by_ids(tx: Connection, session_ids: Iterable[str]) -> dict[str, SessionRow]:
     """Return the sessions that exist among *session_ids*."""
-    rows = tx.execute(select(*COLUMNS).where(sessions.c.id.in_(set(session_ids))))
-    return {row.id: SessionRow(**row._mapping) for row in rows}
+    rows = tx.execute(BY_IDS, {"ids": sorted(set(session_ids))})
+    return {row[0]: SessionRow(*row) for row in rows}
 
 
 def of_videos(tx: Connection, video_ids: Sequence[str]) -> list[SessionRow]:

@@ -1,8 +1,8 @@
 """
 Group commit: what arrives within a few milliseconds is stored in one transaction.
 
-A commit costs a disk write whether it holds one row or five hundred. Each caller waits until its own
-item is committed, so nothing is answered that could still be lost; when more wait than there is room
+A commit costs a disk write and a dozen statements whether it holds one row or five hundred, so a group
+closes when nobody joins it for a moment. Each caller waits until its own item is committed, so nothing is answered that could still be lost; when more wait than there is room
 for, newcomers are turned away at once.
 """
 
@@ -21,7 +21,8 @@ from connector.errors import TemporaryError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LINGER_SECONDS = 0.005
+GAP_SECONDS = 0.003  # without a newcomer, until a group is taken to be whole
+LINGER_SECONDS = 0.025  # for which the first of a group waits at most
 MOST_TOGETHER = 500
 ROOM = 2000
 PATIENCE_SECONDS = 20.0
@@ -34,10 +35,12 @@ class Collector(Generic[Item, Result]):
         self,
         commit: Callable[[Sequence[Item]], Sequence[Result]],
         *,
+        gap: float = GAP_SECONDS,
         linger: float = LINGER_SECONDS,
         room: int = ROOM,
     ) -> None:
         self._commit = commit
+        self._gap = gap
         self._linger = linger
         self._room = room
         self._starting = threading.Lock()
@@ -77,7 +80,7 @@ class Collector(Generic[Item, Result]):
         group = [self._waiting.get()]
         until = time.monotonic() + self._linger
         while len(group) < MOST_TOGETHER:
-            left = until - time.monotonic()
+            left = min(until - time.monotonic(), self._gap)
             try:
                 group.append(
                     self._waiting.get(timeout=left) if left > 0 else self._waiting.get_nowait()

@@ -17,11 +17,25 @@ from tests.fakes.salesforce.adapter import SalesforceAdapter
 ADAPTERS = {"hubspot": HubSpotAdapter, "local": LocalAdapter, "salesforce": SalesforceAdapter}
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+# only the built-in CRM keeps its records in our database; what others keep there has its own tests
+PLACES = [
+    *((name, "sqlite_store") for name in sorted(ADAPTERS)),
+    pytest.param(("local", "postgres_store"), marks=pytest.mark.services),
+]
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: "-".join(place).removesuffix("_store"))
+def place(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Which CRM, on which database of ours."""
+    found: tuple[str, str] = request.param
+    return found
+
+
+@pytest.fixture
 def adapter(
-    request: pytest.FixtureRequest, store: Store, settings: Settings, keyring: Keyring
+    place: tuple[str, str], store: Store, settings: Settings, keyring: Keyring
 ) -> Iterator[Adapter]:
     """A connected account of each CRM."""
-    made = ADAPTERS[request.param](store, settings, keyring)
+    made = ADAPTERS[place[0]](store, settings, keyring)
     yield made
     made.close()

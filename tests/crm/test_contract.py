@@ -29,6 +29,14 @@ FEW = settings(
 )
 
 
+@pytest.fixture
+def store(place: tuple[str, str], request: pytest.FixtureRequest) -> Store:
+    """A fresh store on the database of the place."""
+    found = request.getfixturevalue(place[1])
+    assert isinstance(found, Store)
+    return found
+
+
 def signed(adapter: Adapter, identity: str = "msg-1", occurred_at: datetime = EARLIER) -> Delivery:
     return adapter.delivery("101", at=NOW, occurred_at=occurred_at, identity=identity)
 
