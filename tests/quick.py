@@ -6,6 +6,7 @@ Tests kill processes, never the machine, so that nothing that is written needs t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Engine, create_engine
 from werkzeug.routing import Rule
 
 from connector import store
@@ -51,15 +53,32 @@ class LazyRule(Rule):
         return build
 
 
+def _engine(*given: Any, **options: Any) -> Engine:
+    """Make an engine that knows what others of its kind have compiled: each test opens its own."""
+    engine = create_engine(*given, **options)
+    dialect, compiled = _kinds.setdefault(
+        engine.dialect.name, (engine.dialect, engine._compiled_cache)
+    )
+    engine.dialect = engine.pool._dialect = dialect
+    engine._compiled_cache = compiled
+    return engine
+
+
+_kinds: dict[str, tuple[Any, Any]] = {}
+
+
 def hurry() -> None:
     """Let the tests of this process, and the processes that they start, waste no time."""
     store.PRAGMAS = tuple(pragma.replace("FULL", "OFF") for pragma in DURABLE)
+    store.create_engine = _engine
     os.fsync = _stay_in_memory
     Flask.jinja_options = {"bytecode_cache": Remembered()}
     Flask.url_rule_class = LazyRule
     # processes that tests start need not compile all of our code again
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # what is loaded stays, and a test leaves little behind that a look at everything would find
+    gc.set_threshold(100_000, 20, 100)
 
 
 def _stay_in_memory(_file: Any) -> None:
