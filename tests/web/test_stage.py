@@ -15,7 +15,7 @@ from connector.model import VideoStatus
 from connector.store.tables import events
 from connector.web import phrases
 from connector.web.player_words import FILE, player_words
-from tests.web.browser import make_film, position, press_on, until
+from tests.web.browser import make_film, middle, position, press_on, until
 from tests.web.test_watch_access import CHAPTERS, look, press_tab, violations
 from tests.web.viewing import Reel, Viewing
 
@@ -327,6 +327,27 @@ def test_offers_of_the_same_scene_do_not_lie_on_each_other(
     rows = run(screen, "[...document.querySelectorAll('.timed form')].map((e) => e.style.gridRow)")
     assert is_shown(screen, ".timed [data-cta=advisor]")
     assert sorted(row.split(" ")[0] for row in rows) == ["1", "1", "2"]
+
+
+@pytest.mark.browser
+def test_a_button_under_the_pointer_can_be_read(
+    here: Viewing, film: Path, address: str, screen: webdriver.Chrome
+) -> None:
+    """The main one keeps the brand's ground under its words, the others take on a tint of theirs."""
+    screen.get(address + a_reel(here, film, GROUP).path)
+    grounds = {}
+    for selector in (".actions .action:not(.second) button", ".actions .second button"):
+        asked = f"getComputedStyle(document.querySelector('{selector}')).backgroundColor"
+        before = run(screen, asked)
+        x, y = middle(screen, selector)
+        moved = {"type": "mouseMoved", "x": x, "y": y}
+        screen.execute_cdp_cmd("Input.dispatchMouseEvent", moved)
+        until(lambda one=selector: run(screen, f"document.querySelector('{one}:hover')"), "a hover")
+        assert violations(screen) == []
+        grounds[selector] = before, run(screen, asked)
+    (main, main_hovered), (second, second_hovered) = grounds.values()
+    assert main_hovered == main
+    assert second_hovered != second
 
 
 @pytest.mark.browser

@@ -10,13 +10,9 @@ import pytest
 from selenium import webdriver
 
 from connector.model import VideoStatus
-from connector.secrets import Keyring, new_key
-from connector.settings import Settings
-from connector.store import Store
-from connector.store.migrate import migrate
-from tests.web.browser import make_film, need_browser, position, press_on, served, until
+from tests.web.browser import make_film, position, press_on, served, until
 from tests.web.tabs import own_tab
-from tests.web.viewing import Reel, Viewing, make_viewing
+from tests.web.viewing import Reel, Viewing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 AXE = Path("node_modules/axe-core/axe.min.js")
@@ -49,18 +45,6 @@ return [...document.querySelectorAll('a, button, summary')]
   .filter(([, box]) => box.width < 24 || box.height < 24)
   .map(([name, box]) => `${name}: ${box.width} x ${box.height}`);
 """
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewing]:
-    """One installation for all tests of this file."""
-    need_browser()
-    home = tmp_path_factory.mktemp("everybody") / "home"
-    settings = Settings(CUEREEL_HOME=home, home=home)
-    store = Store(f"sqlite:///{home}/cuereel.db")
-    migrate(store)
-    yield make_viewing(settings, store, Keyring([new_key()]))
-    store.close()
 
 
 @pytest.fixture(scope="module")
